@@ -309,7 +309,7 @@ func TestCodesAreShownOnceToWhoHandsThemOut(t *testing.T) {
 // oldCode is a code that the member's app showed six minutes ago.
 func (d *cardCounter) oldCode(t *testing.T, member access.Actor) string {
 	t.Helper()
-	codes, err := membercode.New(postgres.NewMemberCodes(d.DB), d.App.App.Config.Secret, func() time.Time { return time.Now().Add(-6 * time.Minute) })
+	codes, err := membercode.New(postgres.NewMemberCodes(d.DB), d.App.App.Config.Secret, nil, func() time.Time { return time.Now().Add(-6 * time.Minute) })
 	require.NoError(t, err)
 	code, err := codes.Issue(channel.With(access.With(t.Context(), member), channel.Channel{BrandID: d.BrandID}))
 	require.NoError(t, err)

@@ -214,7 +214,7 @@ func (r rung) quote() *cart.Priced {
 		return nil
 	}
 	q := *r.priced
-	q.Email, q.Recipient, q.MemberName = "", "", ""
+	q.Email, q.Recipient = "", ""
 	return &q
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/qr"
 )
 
 // Codes keeps codes that give points.
@@ -55,6 +56,9 @@ type Code struct {
 	CreatedAt   time.Time
 	ClosedAt    *time.Time
 }
+
+// SquareCode is the code as a camera reads it.
+func (c Code) SquareCode() qr.Code { return qr.Code{Text: c.Code} }
 
 // GlobalID is the code's id in the schema.
 func (c Code) GlobalID() string { return id.Global("PointCode", c.ID) }

@@ -324,7 +324,7 @@ func TestRewardsAreGivenOnce(t *testing.T) {
 	}
 	product := id.Global("Product", b.shop.AddProduct(t, "lead", 1980).ID)
 	reward := func(key string, o points.Occasion, subject *string) {
-		_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: key, Occasion: o, MemberID: m, SubjectID: subject})
+		_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: key, Occasion: o, MemberID: &m, SubjectID: subject})
 		require.NoError(t, err)
 	}
 	for _, key := range []string{"reward-01", "reward-02"} {
@@ -344,16 +344,16 @@ func TestRewardsAreGivenOnce(t *testing.T) {
 		"another order": {SubjectID: ref(id.Global("Order", id.New()))},
 		"a shop":        {ShopID: ref(id.New())},
 	} {
-		in.IdempotencyKey, in.Occasion, in.MemberID = "reward-07", points.Reviewed, m
+		in.IdempotencyKey, in.Occasion, in.MemberID = "reward-07", points.Reviewed, &m
 		_, err := b.Reward(admin, in)
 		require.ErrorIs(t, err, points.ErrSubject, field)
 	}
-	_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-08", Occasion: points.Reviewed, MemberID: m, SubjectID: ref("nothing")})
+	_, err := b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-08", Occasion: points.Reviewed, MemberID: &m, SubjectID: ref("nothing")})
 	require.Equal(t, "subjectId", fault.All(err)[0].Field)
 	require.EqualValues(t, 170, b.usable(t, m))
-	_, err = b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-04", Occasion: points.Purchased, MemberID: m})
+	_, err = b.Reward(admin, points.RewardInput{IdempotencyKey: "reward-04", Occasion: points.Purchased, MemberID: &m})
 	require.ErrorIs(t, err, points.ErrEvent)
-	_, err = b.Reward(b.member(nobodyIs), points.RewardInput{IdempotencyKey: "reward-05", Occasion: points.Reviewed, MemberID: m})
+	_, err = b.Reward(b.member(nobodyIs), points.RewardInput{IdempotencyKey: "reward-05", Occasion: points.Reviewed, MemberID: &m})
 	require.Error(t, err)
 	b.audit(t)
 }

@@ -32,6 +32,10 @@ type Setup interface {
 	SaveRate(ctx context.Context, r Rate) error
 	// Rules are those of the programmes that stood at the moment.
 	Rules(ctx context.Context, programmeIDs []uuid.UUID, at time.Time) ([]Rule, error)
+	// RankNow is the code of the member's rank with the brand; empty for none.
+	RankNow(ctx context.Context, brandID, memberID uuid.UUID) (string, error)
+	// JoinedSince reports whether the member is the brand's, and joined since the moment.
+	JoinedSince(ctx context.Context, brandID, memberID uuid.UUID, since time.Time) (bool, error)
 	InsertRule(ctx context.Context, r Rule) error
 	// CloseRule ends a rule that stands; false if none of the programmes' does.
 	CloseRule(ctx context.Context, programmeIDs []uuid.UUID, ruleID uuid.UUID, at time.Time) (bool, error)

@@ -10,14 +10,17 @@ import (
 
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
+	cards "github.com/noren-commerce/noren/core/member"
 )
 
 // RewardInput tells of something that a rule gives points for besides purchases.
 type RewardInput struct {
 	IdempotencyKey string
 	Occasion       Occasion
-	MemberID       uuid.UUID
+	MemberID       *uuid.UUID
+	CardNumber     *string // who shows a card where it happens; instead of the id
 	ShopID         *uuid.UUID
 	SubjectID      *string // what was reviewed, where somebody checked in, by its id in the schema; one of a kind that noren does not keep is the caller's
 	subject        uuid.UUID
@@ -38,7 +41,7 @@ var kept = []string{"Product", "Variant", "Location", "Order", "Purchase"}
 // known reads which subject is meant, and fails if it is of noren's and not there.
 func (s *Service) known(ctx context.Context, in *RewardInput) error {
 	there := func(field, kind string, key uuid.UUID) error {
-		found, err := s.Store.Known(ctx, Subject{kind, key, channel.From(ctx).BrandID, in.MemberID})
+		found, err := s.Store.Known(ctx, Subject{kind, key, channel.From(ctx).BrandID, *in.MemberID})
 		if err == nil && !found {
 			err = ErrSubject.At(field)
 		}
@@ -77,6 +80,11 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if in.Occasion == Purchased || in.Occasion.seen() {
 		return nil, ErrEvent.At("occasion")
 	}
+	who, err := s.rewarded(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	in.MemberID = &who
 	if err := s.known(ctx, &in); err != nil {
 		return nil, err
 	}
@@ -93,28 +101,48 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if err != nil {
 		return nil, err
 	}
-	places, err := s.among(ctx, []uuid.UUID{in.MemberID}, named(rules, in.Occasion))
+	places, err := s.among(ctx, []uuid.UUID{who}, named(rules, in.Occasion))
+	if err != nil {
+		return nil, err
+	}
+	rank, err := s.Store.RankNow(ctx, channel.From(ctx).BrandID, who)
 	if err != nil {
 		return nil, err
 	}
 	var all []Posting
 	for _, r := range rules {
 		p := programmes[slices.IndexFunc(programmes, func(p Programme) bool { return p.ID == r.ProgrammeID })]
-		if !r.rewards(in, inZone(p, now), places[in.MemberID]) {
+		if !r.rewards(in, inZone(p, now), rank, places[who]) {
 			continue
 		}
-		all = append(all, Posting{Holder: Holder{p.ID, in.MemberID}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})
+		all = append(all, Posting{Holder: Holder{p.ID, who}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})
 	}
 	if len(all) == 0 {
 		return nil, ErrEvent.At("occasion")
 	}
-	return s.reward(ctx, in.MemberID, programmes, all)
+	return s.reward(ctx, who, programmes, all)
 }
 
-// rewards reports whether the rule gives something for the occasion, to who is in those
-// segments.
-func (r Rule) rewards(in RewardInput, at time.Time, segments []uuid.UUID) bool {
-	return r.Terms.Occasion == in.Occasion && r.stands(at) && r.Terms.sees(at, in.ShopID, "") && r.Terms.within(segments)
+// rewarded is whom the input means, by one of the two.
+func (s *Service) rewarded(ctx context.Context, in RewardInput) (uuid.UUID, error) {
+	switch {
+	case (in.MemberID == nil) == (in.CardNumber == nil):
+		return uuid.Nil, fault.Invalid(fault.CodeInvalid, "会員IDと会員番号は、どちらか一方を指定してください", "Name the member's id or the card, one of them").At("memberId")
+	case in.MemberID != nil:
+		return *in.MemberID, nil
+	}
+	number, err := cards.ReadNumber(*in.CardNumber)
+	if err != nil {
+		return uuid.Nil, cards.ErrCardNumber.At("cardNumber")
+	}
+	who, err := s.Cards.Card(ctx, number)
+	return who.ID, at("cardNumber", err)
+}
+
+// rewards reports whether the rule gives something for the occasion, to who has the rank and
+// is in those segments.
+func (r Rule) rewards(in RewardInput, at time.Time, rank string, segments []uuid.UUID) bool {
+	return r.Terms.Occasion == in.Occasion && r.stands(at) && r.Terms.sees(at, in.ShopID, rank) && r.Terms.within(segments)
 }
 
 // reward makes the postings, within what one of the staff may still give today. What had

@@ -22,10 +22,10 @@ type Occasion string
 // The occasions. A purchase is an order; a birthday, an anniversary of the registration and a
 // rank that is reached are what noren sees by itself; the others are told by whoever sees them.
 const (
-	Purchased Occasion = "PURCHASE"
-	Reviewed  Occasion = "REVIEW"
-	CheckedIn Occasion = "CHECK_IN"
-	Joined    Occasion = "SIGN_UP"
+	Purchased   Occasion = "PURCHASE"
+	Reviewed    Occasion = "REVIEW"
+	CheckedIn   Occasion = "CHECK_IN"
+	Joined      Occasion = "SIGN_UP"
 	Birthday    Occasion = "BIRTHDAY"
 	Anniversary Occasion = "ANNIVERSARY"
 	RankedUp    Occasion = "RANK_UP"

@@ -79,13 +79,19 @@ type Parts struct {
 	Limiter  limit.Limiter   // nil: nobody counts tries
 	Segments Segments        // nil: nobody is in any
 	Members  Members         // nil: who has a card alone is written to nowhere, and shops read nobody's points
-	Counter Counter         // who stands at the counter of a shop
+	Counter  Counter         // who stands at the counter of a shop
+	Cards    Cards           // whose cards are
 	Now      clock.Clock
 }
 
 // Members know who has a card.
 type Members interface {
 	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]cards.Member, error)
+}
+
+// Cards know the member whose card has a number.
+type Cards interface {
+	Card(ctx context.Context, number string) (access.Actor, error)
 }
 
 // Books are where it is written down what points are worth in money.

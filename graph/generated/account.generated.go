@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -48,72 +48,39 @@ type SessionResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Account_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Account_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Account_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, true, false, "ID")
 }
 
 func _Account_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Account_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Account_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
 func _Account_emailVerified(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Account_emailVerified(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EmailVerified(), nil
-		},
-		nil,
+		func() bool { return obj.EmailVerified() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Account_emailVerified(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, true, false, "Boolean")
 }
 
 func _Account_pendingEmail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
@@ -127,35 +94,7 @@ func _Account_pendingEmail(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().PendingEmail(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *identity.PendingEmail
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal *identity.PendingEmail
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *identity.PendingEmail
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *identity.PendingEmail
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.PendingEmail) graphql.Marshaler {
 			return marshalOPendingEmail2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐPendingEmail(ctx, ec, selections, v)
 		},
@@ -169,98 +108,60 @@ func fieldContext_Account_pendingEmail(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PendingEmail(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Account_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Account_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Account_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
 }
 
 func _Account_role(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Account_role(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Role, nil
-		},
-		nil,
+		func() access.Role { return obj.Role },
 		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Account_role(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "Role")
 }
 
 func _Account_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Account_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Account_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, false, false, "DateTime")
 }
 
 func _Account_secondFactor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Account_secondFactor(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (bool, error) {
 			return ec.Resolvers.Account().SecondFactor(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -269,21 +170,19 @@ func fieldContext_Account_secondFactor(_ context.Context, ec *executionContext, 
 }
 
 func _Account_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Account) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Account_permissions(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]access.Permission, error) {
 			return ec.Resolvers.Account().Permissions(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []access.Permission) graphql.Marshaler {
 			return marshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -302,35 +201,7 @@ func _Account_sessions(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Sessions(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []identity.Session
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []identity.Session
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []identity.Session
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []identity.Session
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []identity.Session) graphql.Marshaler {
 			return marshalNSession2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSessionᚄ(ctx, ec, selections, v)
 		},
@@ -344,9 +215,6 @@ func fieldContext_Account_sessions(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Session(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -362,35 +230,7 @@ func _Account_company(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Company(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *company.Company
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
@@ -404,9 +244,6 @@ func fieldContext_Account_company(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -422,35 +259,7 @@ func _Account_functions(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Functions(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []company.FunctionAccess
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []company.FunctionAccess) graphql.Marshaler {
 			return marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccessᚄ(ctx, ec, selections, v)
 		},
@@ -464,9 +273,6 @@ func fieldContext_Account_functions(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FunctionAccess(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -482,35 +288,7 @@ func _Account_profile(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Profile(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *customer.Profile
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal *customer.Profile
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *customer.Profile
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *customer.Profile
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Profile) graphql.Marshaler {
 			return marshalOProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐProfile(ctx, ec, selections, v)
 		},
@@ -524,9 +302,6 @@ func fieldContext_Account_profile(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Profile(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -542,35 +317,7 @@ func _Account_addresses(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Addresses(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []customer.SavedAddress
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.SavedAddress) graphql.Marshaler {
 			return marshalNSavedAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐSavedAddressᚄ(ctx, ec, selections, v)
 		},
@@ -584,9 +331,6 @@ func fieldContext_Account_addresses(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SavedAddress(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -602,35 +346,7 @@ func _Account_pets(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Pets(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []customer.Pet
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []customer.Pet
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []customer.Pet
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []customer.Pet
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.Pet) graphql.Marshaler {
 			return marshalNPet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPetᚄ(ctx, ec, selections, v)
 		},
@@ -644,9 +360,6 @@ func fieldContext_Account_pets(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Pet(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -662,35 +375,7 @@ func _Account_linkedLogins(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().LinkedLogins(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []identity.Link
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"})
-				if err != nil {
-					var zeroVal []identity.Link
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []identity.Link
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []identity.Link
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER", "STORE_STAFF", "STAFF", "ADMIN"}, []access.Permission{}),
 		func(ctx context.Context, selections ast.SelectionSet, v []identity.Link) graphql.Marshaler {
 			return marshalNLinkedLogin2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLinkᚄ(ctx, ec, selections, v)
 		},
@@ -704,9 +389,6 @@ func fieldContext_Account_linkedLogins(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LinkedLogin(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -722,35 +404,7 @@ func _Account_groups(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Account().Groups(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []identity.Group
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []identity.Group
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"STAFF_WRITE"})
-				if err != nil {
-					var zeroVal []identity.Group
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []identity.Group
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"STAFF_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []identity.Group) graphql.Marshaler {
 			return marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx, ec, selections, v)
 		},
@@ -764,515 +418,248 @@ func fieldContext_Account_groups(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PermissionGroup(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _AccountPayload_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountPayload_account(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Account, nil
-		},
-		nil,
+		func() *identity.Account { return obj.Account },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Account) graphql.Marshaler {
 			return marshalOAccount2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐAccount(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_AccountPayload_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Account(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ConfirmTotpPayload_recoveryCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConfirmTotpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ConfirmTotpPayload_recoveryCodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RecoveryCodes, nil
-		},
-		nil,
+		func() []string { return obj.RecoveryCodes },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ConfirmTotpPayload_recoveryCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConfirmTotpPayload", field, false, false, "String")
 }
 
 func _ConfirmTotpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConfirmTotpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ConfirmTotpPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ConfirmTotpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ConfirmTotpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DonePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DonePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DonePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DonePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DonePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _LoginPayload_tokens(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LoginPayload_tokens(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tokens, nil
-		},
-		nil,
+		func() *identity.Grant { return obj.Tokens },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Grant) graphql.Marshaler {
 			return marshalOTokens2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGrant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_LoginPayload_tokens(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Tokens(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _LoginPayload_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LoginPayload_account(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Account, nil
-		},
-		nil,
+		func() *identity.Account { return obj.Account },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Account) graphql.Marshaler {
 			return marshalOAccount2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐAccount(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_LoginPayload_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Account(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _LoginPayload_enrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LoginPayload_enrolment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enrolment, nil
-		},
-		nil,
+		func() *identity.Enrolment { return obj.Enrolment },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Enrolment) graphql.Marshaler {
 			return marshalOTotpEnrolment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐEnrolment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_LoginPayload_enrolment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TotpEnrolment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _LoginPayload_recoveryCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LoginPayload_recoveryCodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RecoveryCodes, nil
-		},
-		nil,
+		func() []string { return obj.RecoveryCodes },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_LoginPayload_recoveryCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LoginPayload", field, false, false, "String")
 }
 
 func _LoginPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LoginPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LoginPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LoginPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LoginPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PendingEmail_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.PendingEmail) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PendingEmail_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PendingEmail_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PendingEmail", field, false, false, "String")
 }
 
 func _PendingEmail_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.PendingEmail) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PendingEmail_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PendingEmail_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PendingEmail", field, false, false, "DateTime")
 }
 
 func _Session_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Session_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Session_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, true, false, "ID")
 }
 
 func _Session_device(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Session_device(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Device, nil
-		},
-		nil,
+		func() string { return obj.Device },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Session_device(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "String")
 }
 
 func _Session_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Session_address(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *string { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Session_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, true, false, "String")
 }
 
 func _Session_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Session_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Session_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
 func _Session_lastUsedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Session_lastUsedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LastUsedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.LastUsedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Session_lastUsedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
 func _Session_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Session_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Session_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Session", field, false, false, "DateTime")
 }
 
 func _Session_current(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Session) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Session_current(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (bool, error) {
 			return ec.Resolvers.Session().Current(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1281,182 +668,89 @@ func fieldContext_Session_current(_ context.Context, ec *executionContext, field
 }
 
 func _StartTotpPayload_enrolment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartTotpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartTotpPayload_enrolment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Enrolment, nil
-		},
-		nil,
+		func() *identity.Enrolment { return obj.Enrolment },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Enrolment) graphql.Marshaler {
 			return marshalOTotpEnrolment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐEnrolment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StartTotpPayload_enrolment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartTotpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TotpEnrolment(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StartTotpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartTotpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartTotpPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StartTotpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartTotpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Tokens_accessToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Tokens_accessToken(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccessToken, nil
-		},
-		nil,
+		func() string { return obj.AccessToken },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Tokens_accessToken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
 func _Tokens_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Tokens_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Tokens_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tokens", field, false, false, "DateTime")
 }
 
 func _Tokens_refreshToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Grant) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Tokens_refreshToken(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RefreshToken, nil
-		},
-		nil,
+		func() string { return obj.RefreshToken },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Tokens_refreshToken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Tokens", field, false, false, "String")
 }
 
 func _TotpEnrolment_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Enrolment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TotpEnrolment_secret(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Secret, nil
-		},
-		nil,
+		func() string { return obj.Secret },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TotpEnrolment_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TotpEnrolment", field, false, false, "String")
 }
 
 func _TotpEnrolment_uri(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Enrolment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TotpEnrolment_uri(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URI, nil
-		},
-		nil,
+		func() string { return obj.URI },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TotpEnrolment_uri(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TotpEnrolment", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2136,14 +1430,15 @@ func UnmarshalVerifyEmailInput(ctx context.Context, raw any) (model.VerifyEmailI
 var accountImplementors = []string{"Account"}
 
 func _Account(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Account) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Account")
+			out.Values[i] = run.Text("Account")
 		case "id":
 			out.Values[i] = _Account_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2260,14 +1555,15 @@ func _Account(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var accountPayloadImplementors = []string{"AccountPayload"}
 
 func _AccountPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AccountPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountPayload")
+			out.Values[i] = run.Text("AccountPayload")
 		case "account":
 			out.Values[i] = _AccountPayload_account(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2298,14 +1594,15 @@ func _AccountPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var confirmTotpPayloadImplementors = []string{"ConfirmTotpPayload"}
 
 func _ConfirmTotpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ConfirmTotpPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, confirmTotpPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, confirmTotpPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ConfirmTotpPayload")
+			out.Values[i] = run.Text("ConfirmTotpPayload")
 		case "recoveryCodes":
 			out.Values[i] = _ConfirmTotpPayload_recoveryCodes(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2336,14 +1633,15 @@ func _ConfirmTotpPayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var donePayloadImplementors = []string{"DonePayload"}
 
 func _DonePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DonePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, donePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, donePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DonePayload")
+			out.Values[i] = run.Text("DonePayload")
 		case "userErrors":
 			out.Values[i] = _DonePayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2369,14 +1667,15 @@ func _DonePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var loginPayloadImplementors = []string{"LoginPayload"}
 
 func _LoginPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.LoginPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, loginPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, loginPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LoginPayload")
+			out.Values[i] = run.Text("LoginPayload")
 		case "tokens":
 			out.Values[i] = _LoginPayload_tokens(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2422,14 +1721,15 @@ func _LoginPayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var pendingEmailImplementors = []string{"PendingEmail"}
 
 func _PendingEmail(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.PendingEmail) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pendingEmailImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pendingEmailImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PendingEmail")
+			out.Values[i] = run.Text("PendingEmail")
 		case "email":
 			out.Values[i] = _PendingEmail_email(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2460,14 +1760,15 @@ func _PendingEmail(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var sessionImplementors = []string{"Session"}
 
 func _Session(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Session) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, sessionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Session")
+			out.Values[i] = run.Text("Session")
 		case "id":
 			out.Values[i] = _Session_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2524,14 +1825,15 @@ func _Session(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var startTotpPayloadImplementors = []string{"StartTotpPayload"}
 
 func _StartTotpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StartTotpPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, startTotpPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, startTotpPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StartTotpPayload")
+			out.Values[i] = run.Text("StartTotpPayload")
 		case "enrolment":
 			out.Values[i] = _StartTotpPayload_enrolment(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2562,14 +1864,15 @@ func _StartTotpPayload(ctx context.Context, ec *executionContext, sel ast.Select
 var tokensImplementors = []string{"Tokens"}
 
 func _Tokens(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Grant) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, tokensImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, tokensImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Tokens")
+			out.Values[i] = run.Text("Tokens")
 		case "accessToken":
 			out.Values[i] = _Tokens_accessToken(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2605,14 +1908,15 @@ func _Tokens(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var totpEnrolmentImplementors = []string{"TotpEnrolment"}
 
 func _TotpEnrolment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Enrolment) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, totpEnrolmentImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, totpEnrolmentImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TotpEnrolment")
+			out.Values[i] = run.Text("TotpEnrolment")
 		case "secret":
 			out.Values[i] = _TotpEnrolment_secret(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2729,15 +2033,9 @@ func unmarshalNRevokeSessionInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNSession2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSession(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Session) graphql.Marshaler {
-	return _Session(ctx, ec, sel, &v)
-}
-
 func marshalNSession2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSessionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Session) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSession2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐSession(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Session(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -24,210 +25,111 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Address_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_kana(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kana, nil
-		},
-		nil,
+		func() string { return obj.Kana },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_company(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Company, nil
-		},
-		nil,
+		func() string { return obj.Company },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_postalCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_postalCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PostalCode, nil
-		},
-		nil,
+		func() string { return obj.PostalCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_postalCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_prefecture(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_prefecture(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Prefecture, nil
-		},
-		nil,
+		func() customer.Prefecture { return obj.Prefecture },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Prefecture) graphql.Marshaler {
 			return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_prefecture(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "Prefecture")
 }
 
 func _Address_city(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_city(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.City, nil
-		},
-		nil,
+		func() string { return obj.City },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_city(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_line1(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_line1(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line1, nil
-		},
-		nil,
+		func() string { return obj.Line1 },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_line1(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_line2(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_line2(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line2, nil
-		},
-		nil,
+		func() string { return obj.Line2 },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_line2(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 func _Address_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *customer.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Address_phone(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Phone, nil
-		},
-		nil,
+		func() string { return obj.Phone },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Address_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Address", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -353,14 +255,15 @@ func UnmarshalAddressInput(ctx context.Context, raw any) (customer.Address, erro
 var addressImplementors = []string{"Address"}
 
 func _Address(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *customer.Address) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, addressImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, addressImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Address")
+			out.Values[i] = run.Text("Address")
 		case "name":
 			out.Values[i] = _Address_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -444,7 +347,7 @@ func unmarshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcusto
 
 func marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v customer.Prefecture) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Prefecture!")
 	}
@@ -466,9 +369,7 @@ func unmarshalNPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 }
 
 func marshalNPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Prefecture) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, sel, v[i])
 	})
 
@@ -513,25 +414,6 @@ func unmarshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 	return res, nil
 }
 
-func marshalOPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []customer.Prefecture) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrefecture2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, v any) (*customer.Prefecture, error) {
 	if v == nil {
 		return nil, nil
@@ -539,16 +421,6 @@ func unmarshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcu
 	tmp, err := graphql.UnmarshalString(v)
 	res := customer.Prefecture(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPrefecture2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefecture(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *customer.Prefecture) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,406 +27,181 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _AllocationPayload_allocation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AllocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AllocationPayload_allocation(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Allocation, nil
-		},
-		nil,
+		func() []channel.Preference { return obj.Allocation },
 		func(ctx context.Context, selections ast.SelectionSet, v []channel.Preference) graphql.Marshaler {
 			return marshalOAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreferenceᚄ(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_AllocationPayload_allocation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AllocationPayload", field, false, false, "AllocationPreference")
 }
 
 func _AllocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AllocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AllocationPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AllocationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AllocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderReallocation_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderReallocation_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OrderID, nil
-		},
-		nil,
+		func() string { return obj.OrderID },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderReallocation_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderReallocation", field, false, false, "ID")
 }
 
 func _OrderReallocation_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderReallocation_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_OrderReallocation_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderReallocation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderReallocation_moved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderReallocation_moved(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Moved, nil
-		},
-		nil,
+		func() []order.Reallocated { return obj.Moved },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Reallocated) graphql.Marshaler {
 			return marshalNReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocatedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderReallocation_moved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderReallocation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Reallocation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderReallocation_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderReallocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderReallocation_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderReallocation_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderReallocation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Reallocation_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Reallocation_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Reallocation_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reallocation", field, false, false, "String")
 }
 
 func _Reallocation_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Reallocation_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Reallocation_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reallocation", field, false, false, "Int")
 }
 
 func _Reallocation_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Reallocated) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Reallocation_locationId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At(), nil
-		},
-		nil,
+		func() *string { return obj.At() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Reallocation_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Reallocation", field, true, false, "ID")
 }
 
 func _ReallocationPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReallocationPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ReallocationPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ReallocationPayload_moved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReallocationPayload_moved(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Moved, nil
-		},
-		nil,
+		func() []order.Reallocated { return obj.Moved },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Reallocated) graphql.Marshaler {
 			return marshalNReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocatedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReallocationPayload_moved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Reallocation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReallocationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReallocationPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReallocationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReallocationsPayload_reallocations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReallocationsPayload_reallocations(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reallocations, nil
-		},
-		nil,
+		func() []model.OrderReallocation { return obj.Reallocations },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.OrderReallocation) graphql.Marshaler {
 			return marshalNOrderReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderReallocationᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReallocationsPayload_reallocations(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderReallocation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReallocationsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReallocationsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReallocationsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReallocationsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReallocationsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -652,14 +428,15 @@ func UnmarshalSetAllocationInput(ctx context.Context, raw any) (order.SetAllocat
 var allocationPayloadImplementors = []string{"AllocationPayload"}
 
 func _AllocationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AllocationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, allocationPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, allocationPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AllocationPayload")
+			out.Values[i] = run.Text("AllocationPayload")
 		case "allocation":
 			out.Values[i] = _AllocationPayload_allocation(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -690,14 +467,15 @@ func _AllocationPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var orderReallocationImplementors = []string{"OrderReallocation"}
 
 func _OrderReallocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.OrderReallocation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderReallocationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderReallocationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderReallocation")
+			out.Values[i] = run.Text("OrderReallocation")
 		case "orderId":
 			out.Values[i] = _OrderReallocation_orderId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -738,14 +516,15 @@ func _OrderReallocation(ctx context.Context, ec *executionContext, sel ast.Selec
 var reallocationImplementors = []string{"Reallocation"}
 
 func _Reallocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Reallocated) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reallocationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, reallocationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Reallocation")
+			out.Values[i] = run.Text("Reallocation")
 		case "sku":
 			out.Values[i] = _Reallocation_sku(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -781,14 +560,15 @@ func _Reallocation(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var reallocationPayloadImplementors = []string{"ReallocationPayload"}
 
 func _ReallocationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReallocationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reallocationPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, reallocationPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReallocationPayload")
+			out.Values[i] = run.Text("ReallocationPayload")
 		case "order":
 			out.Values[i] = _ReallocationPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -824,14 +604,15 @@ func _ReallocationPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var reallocationsPayloadImplementors = []string{"ReallocationsPayload"}
 
 func _ReallocationsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReallocationsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reallocationsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, reallocationsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReallocationsPayload")
+			out.Values[i] = run.Text("ReallocationsPayload")
 		case "reallocations":
 			out.Values[i] = _ReallocationsPayload_reallocations(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -875,7 +656,7 @@ func unmarshalNAllocationPreference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 
 func marshalNAllocationPreference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v channel.Preference) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AllocationPreference!")
 	}
@@ -897,9 +678,7 @@ func unmarshalNAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 }
 
 func marshalNAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []channel.Preference) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNAllocationPreference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreference(ctx, ec, sel, v[i])
 	})
 
@@ -912,15 +691,9 @@ func marshalNAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return ret
 }
 
-func marshalNOrderReallocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderReallocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.OrderReallocation) graphql.Marshaler {
-	return _OrderReallocation(ctx, ec, sel, &v)
-}
-
 func marshalNOrderReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderReallocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.OrderReallocation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderReallocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderReallocation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderReallocation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -942,15 +715,9 @@ func unmarshalNReallocateOrdersInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNReallocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocated(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Reallocated) graphql.Marshaler {
-	return _Reallocation(ctx, ec, sel, &v)
-}
-
 func marshalNReallocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocatedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Reallocated) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReallocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐReallocated(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Reallocation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -975,30 +742,11 @@ func unmarshalNSetAllocationInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalOAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreferenceᚄ(ctx context.Context, ec *executionContext, v any) ([]channel.Preference, error) {
-	if v == nil {
-		return nil, nil
-	}
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]channel.Preference, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNAllocationPreference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreference(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func marshalOAllocationPreference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []channel.Preference) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNAllocationPreference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋchannelᚐPreference(ctx, ec, sel, v[i])
 	})
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -25,58 +26,28 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _ApprovalDaysPayload_approvalDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ApprovalDaysPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ApprovalDaysPayload_approvalDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovalDays, nil
-		},
-		nil,
+		func() *int { return obj.ApprovalDays },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ApprovalDaysPayload_approvalDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ApprovalDaysPayload", field, false, false, "Int")
 }
 
 func _ApprovalDaysPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ApprovalDaysPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ApprovalDaysPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ApprovalDaysPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ApprovalDaysPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -136,14 +107,15 @@ func UnmarshalSetApprovalDaysInput(ctx context.Context, raw any) (order.SetAppro
 var approvalDaysPayloadImplementors = []string{"ApprovalDaysPayload"}
 
 func _ApprovalDaysPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ApprovalDaysPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, approvalDaysPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, approvalDaysPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ApprovalDaysPayload")
+			out.Values[i] = run.Text("ApprovalDaysPayload")
 		case "approvalDays":
 			out.Values[i] = _ApprovalDaysPayload_approvalDays(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

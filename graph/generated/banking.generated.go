@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -34,370 +35,190 @@ type BankLineResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _BankAllocation_paymentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankAllocation_paymentId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfPayment(), nil
-		},
-		nil,
+		func() *string { return obj.OfPayment() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_BankAllocation_paymentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, true, false, "ID")
 }
 
 func _BankAllocation_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankAllocation_companyId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfCompany(), nil
-		},
-		nil,
+		func() *string { return obj.OfCompany() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_BankAllocation_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, true, false, "ID")
 }
 
 func _BankAllocation_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankAllocation_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankAllocation_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankAllocation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankAllocation_how(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankAllocation_how(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.How, nil
-		},
-		nil,
+		func() banking.How { return obj.How },
 		func(ctx context.Context, selections ast.SelectionSet, v banking.How) graphql.Marshaler {
 			return marshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐHow(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankAllocation_how(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, false, false, "BankMatch")
 }
 
 func _BankAllocation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Allocation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankAllocation_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankAllocation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankAllocation", field, false, false, "DateTime")
 }
 
 func _BankLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, true, false, "ID")
 }
 
 func _BankLine_row(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_row(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Row, nil
-		},
-		nil,
+		func() int { return obj.Row },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_row(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "Int")
 }
 
 func _BankLine_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_on(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.On, nil
-		},
-		nil,
+		func() time.Time { return obj.On },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "Date")
 }
 
 func _BankLine_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLine_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLine_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_matched(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Matched(), nil
-		},
-		nil,
+		func() money.Money { return obj.Matched() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLine_matched(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLine_payer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_payer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payer, nil
-		},
-		nil,
+		func() string { return obj.Payer },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_payer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "String")
 }
 
 func _BankLine_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "String")
 }
 
 func _BankLine_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() banking.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v banking.State) graphql.Marshaler {
 			return marshalNBankLineState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "BankLineState")
 }
 
 func _BankLine_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLine_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLine_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLine", field, false, false, "String")
 }
 
 func _BankLine_allocations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_BankLine_allocations(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]banking.Allocation, error) {
 			return ec.Resolvers.BankLine().Allocations(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []banking.Allocation) graphql.Marshaler {
 			return marshalNBankAllocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐAllocationᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -407,125 +228,63 @@ func fieldContext_BankLine_allocations(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankAllocation(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _BankLineConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[banking.Line] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[banking.Line]) graphql.Marshaler {
 			return marshalNBankLineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLineConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankLineEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLineConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []banking.Line { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []banking.Line) graphql.Marshaler {
 			return marshalNBankLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐLineᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLineConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLineConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLineConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLineConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Line]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_BankLineConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -534,953 +293,473 @@ func fieldContext_BankLineConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _BankLineEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[banking.Line]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLineEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineEdge", field, false, false, "String")
 }
 
 func _BankLineEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[banking.Line]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() banking.Line { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v banking.Line) graphql.Marshaler {
 			return marshalNBankLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐLine(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLineEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLineEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLinePayload_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankLinePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLinePayload_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() *banking.Line { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v *banking.Line) graphql.Marshaler {
 			return marshalOBankLine2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_BankLinePayload_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLinePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLinePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankLinePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLinePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankLinePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankLinePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankLineSuggestion_paymentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineSuggestion_paymentId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfPayment(), nil
-		},
-		nil,
+		func() *string { return obj.OfPayment() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_BankLineSuggestion_paymentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, true, false, "ID")
 }
 
 func _BankLineSuggestion_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineSuggestion_companyId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfCompany(), nil
-		},
-		nil,
+		func() *string { return obj.OfCompany() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_BankLineSuggestion_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, true, false, "ID")
 }
 
 func _BankLineSuggestion_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineSuggestion_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLineSuggestion_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, false, false, "String")
 }
 
 func _BankLineSuggestion_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineSuggestion_names(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Names, nil
-		},
-		nil,
+		func() []string { return obj.Names },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLineSuggestion_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, false, false, "String")
 }
 
 func _BankLineSuggestion_named(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankLineSuggestion_named(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Named, nil
-		},
-		nil,
+		func() bool { return obj.Named },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankLineSuggestion_named(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankLineSuggestion", field, false, false, "Boolean")
 }
 
 func _BankProfile_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_heading(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_heading(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Heading, nil
-		},
-		nil,
+		func() bool { return obj.Heading },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_heading(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "Boolean")
 }
 
 func _BankProfile_skip(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_skip(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Skip, nil
-		},
-		nil,
+		func() int { return obj.Skip },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_skip(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "Int")
 }
 
 func _BankProfile_date(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_date(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Date, nil
-		},
-		nil,
+		func() string { return obj.Date },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_date(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_deposit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_deposit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Deposit, nil
-		},
-		nil,
+		func() string { return obj.Deposit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_deposit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_payer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_payer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payer, nil
-		},
-		nil,
+		func() string { return obj.Payer },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_payer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_direction(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_direction(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Direction, nil
-		},
-		nil,
+		func() string { return obj.Direction },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_direction(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance, nil
-		},
-		nil,
+		func() string { return obj.Balance },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfile_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Profile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfile_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankProfile_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankProfile", field, false, false, "String")
 }
 
 func _BankProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankProfilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfilePayload_profile(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		nil,
+		func() *banking.Profile { return obj.Profile },
 		func(ctx context.Context, selections ast.SelectionSet, v *banking.Profile) graphql.Marshaler {
 			return marshalOBankProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfile(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_BankProfilePayload_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankProfile(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _BankProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BankProfilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankProfilePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankProfilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankRowError_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankRowError_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() int { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankRowError_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "Int")
 }
 
 func _BankRowError_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankRowError_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankRowError_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "String")
 }
 
 func _BankRowError_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankRowError_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankRowError_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "String")
 }
 
 func _BankRowError_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankRowError_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankRowError_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankRowError", field, false, false, "String")
 }
 
 func _BankStatement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, true, false, "ID")
 }
 
 func _BankStatement_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "String")
 }
 
 func _BankStatement_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_profile(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		nil,
+		func() string { return obj.Profile },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "String")
 }
 
 func _BankStatement_deposits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_deposits(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Deposits, nil
-		},
-		nil,
+		func() int { return obj.Deposits },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_deposits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "Int")
 }
 
 func _BankStatement_known(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_known(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Known, nil
-		},
-		nil,
+		func() int { return obj.Known },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_known(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "Int")
 }
 
 func _BankStatement_others(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_others(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Others, nil
-		},
-		nil,
+		func() int { return obj.Others },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_others(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "Int")
 }
 
 func _BankStatement_errors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_errors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Errors, nil
-		},
-		nil,
+		func() []ledger.BadRow { return obj.Errors },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
 			return marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_errors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatement",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankRowError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankStatement_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *banking.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatement_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatement_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatement", field, false, false, "DateTime")
 }
 
 func _BankStatementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatementConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[banking.Statement] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[banking.Statement]) graphql.Marshaler {
 			return marshalNBankStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankStatementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankStatementEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankStatementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatementConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []banking.Statement { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []banking.Statement) graphql.Marshaler {
 			return marshalNBankStatement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStatementᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankStatementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankStatement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankStatementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatementConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankStatementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankStatementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[banking.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_BankStatementConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1489,154 +768,67 @@ func fieldContext_BankStatementConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _BankStatementEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[banking.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatementEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankStatementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankStatementEdge", field, false, false, "String")
 }
 
 func _BankStatementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[banking.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankStatementEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() banking.Statement { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v banking.Statement) graphql.Marshaler {
 			return marshalNBankStatement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStatement(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankStatementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankStatementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankStatement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RematchBankLinesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RematchBankLinesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RematchBankLinesPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RematchBankLinesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RematchBankLinesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _UploadBankStatementPayload_statement(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UploadBankStatementPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_UploadBankStatementPayload_statement(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Statement, nil
-		},
-		nil,
+		func() *banking.Statement { return obj.Statement },
 		func(ctx context.Context, selections ast.SelectionSet, v *banking.Statement) graphql.Marshaler {
 			return marshalOBankStatement2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStatement(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_UploadBankStatementPayload_statement(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UploadBankStatementPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankStatement(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _UploadBankStatementPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UploadBankStatementPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_UploadBankStatementPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_UploadBankStatementPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UploadBankStatementPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2088,14 +1280,15 @@ func UnmarshalUploadBankStatementInput(ctx context.Context, raw any) (model.Uplo
 var bankAllocationImplementors = []string{"BankAllocation"}
 
 func _BankAllocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *banking.Allocation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankAllocationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankAllocationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankAllocation")
+			out.Values[i] = run.Text("BankAllocation")
 		case "paymentId":
 			out.Values[i] = _BankAllocation_paymentId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2141,14 +1334,15 @@ func _BankAllocation(ctx context.Context, ec *executionContext, sel ast.Selectio
 var bankLineImplementors = []string{"BankLine"}
 
 func _BankLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *banking.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankLine")
+			out.Values[i] = run.Text("BankLine")
 		case "id":
 			out.Values[i] = _BankLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2220,14 +1414,15 @@ func _BankLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var bankLineConnectionImplementors = []string{"BankLineConnection"}
 
 func _BankLineConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[banking.Line]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankLineConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankLineConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankLineConnection")
+			out.Values[i] = run.Text("BankLineConnection")
 		case "edges":
 			out.Values[i] = _BankLineConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2269,14 +1464,15 @@ func _BankLineConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var bankLineEdgeImplementors = []string{"BankLineEdge"}
 
 func _BankLineEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[banking.Line]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankLineEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankLineEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankLineEdge")
+			out.Values[i] = run.Text("BankLineEdge")
 		case "cursor":
 			out.Values[i] = _BankLineEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2307,14 +1503,15 @@ func _BankLineEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var bankLinePayloadImplementors = []string{"BankLinePayload"}
 
 func _BankLinePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.BankLinePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankLinePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankLinePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankLinePayload")
+			out.Values[i] = run.Text("BankLinePayload")
 		case "line":
 			out.Values[i] = _BankLinePayload_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2345,14 +1542,15 @@ func _BankLinePayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var bankLineSuggestionImplementors = []string{"BankLineSuggestion"}
 
 func _BankLineSuggestion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *banking.Candidate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankLineSuggestionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankLineSuggestionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankLineSuggestion")
+			out.Values[i] = run.Text("BankLineSuggestion")
 		case "paymentId":
 			out.Values[i] = _BankLineSuggestion_paymentId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2398,14 +1596,15 @@ func _BankLineSuggestion(ctx context.Context, ec *executionContext, sel ast.Sele
 var bankProfileImplementors = []string{"BankProfile"}
 
 func _BankProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *banking.Profile) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankProfileImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankProfileImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankProfile")
+			out.Values[i] = run.Text("BankProfile")
 		case "code":
 			out.Values[i] = _BankProfile_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2481,14 +1680,15 @@ func _BankProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var bankProfilePayloadImplementors = []string{"BankProfilePayload"}
 
 func _BankProfilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.BankProfilePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankProfilePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankProfilePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankProfilePayload")
+			out.Values[i] = run.Text("BankProfilePayload")
 		case "profile":
 			out.Values[i] = _BankProfilePayload_profile(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2519,14 +1719,15 @@ func _BankProfilePayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var bankRowErrorImplementors = []string{"BankRowError"}
 
 func _BankRowError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.BadRow) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankRowErrorImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankRowErrorImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankRowError")
+			out.Values[i] = run.Text("BankRowError")
 		case "line":
 			out.Values[i] = _BankRowError_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2567,14 +1768,15 @@ func _BankRowError(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var bankStatementImplementors = []string{"BankStatement"}
 
 func _BankStatement(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *banking.Statement) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankStatementImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankStatementImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankStatement")
+			out.Values[i] = run.Text("BankStatement")
 		case "id":
 			out.Values[i] = _BankStatement_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2635,14 +1837,15 @@ func _BankStatement(ctx context.Context, ec *executionContext, sel ast.Selection
 var bankStatementConnectionImplementors = []string{"BankStatementConnection"}
 
 func _BankStatementConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[banking.Statement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankStatementConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankStatementConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankStatementConnection")
+			out.Values[i] = run.Text("BankStatementConnection")
 		case "edges":
 			out.Values[i] = _BankStatementConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2684,14 +1887,15 @@ func _BankStatementConnection(ctx context.Context, ec *executionContext, sel ast
 var bankStatementEdgeImplementors = []string{"BankStatementEdge"}
 
 func _BankStatementEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[banking.Statement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankStatementEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankStatementEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankStatementEdge")
+			out.Values[i] = run.Text("BankStatementEdge")
 		case "cursor":
 			out.Values[i] = _BankStatementEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2722,14 +1926,15 @@ func _BankStatementEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var rematchBankLinesPayloadImplementors = []string{"RematchBankLinesPayload"}
 
 func _RematchBankLinesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RematchBankLinesPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, rematchBankLinesPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, rematchBankLinesPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RematchBankLinesPayload")
+			out.Values[i] = run.Text("RematchBankLinesPayload")
 		case "userErrors":
 			out.Values[i] = _RematchBankLinesPayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2755,14 +1960,15 @@ func _RematchBankLinesPayload(ctx context.Context, ec *executionContext, sel ast
 var uploadBankStatementPayloadImplementors = []string{"UploadBankStatementPayload"}
 
 func _UploadBankStatementPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.UploadBankStatementPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, uploadBankStatementPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, uploadBankStatementPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("UploadBankStatementPayload")
+			out.Values[i] = run.Text("UploadBankStatementPayload")
 		case "statement":
 			out.Values[i] = _UploadBankStatementPayload_statement(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2799,15 +2005,9 @@ func unmarshalNAllocateBankLineInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNBankAllocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐAllocation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.Allocation) graphql.Marshaler {
-	return _BankAllocation(ctx, ec, sel, &v)
-}
-
 func marshalNBankAllocation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐAllocationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Allocation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankAllocation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐAllocation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankAllocation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2824,10 +2024,8 @@ func marshalNBankLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbanking�
 }
 
 func marshalNBankLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2843,15 +2041,9 @@ func marshalNBankLineConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _BankLineConnection(ctx, ec, sel, &v)
 }
 
-func marshalNBankLineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[banking.Line]) graphql.Marshaler {
-	return _BankLineEdge(ctx, ec, sel, &v)
-}
-
 func marshalNBankLineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[banking.Line]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankLineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankLineEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2894,22 +2086,16 @@ func unmarshalNBankLineState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋba
 
 func marshalNBankLineState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "BankLineState!")
 	}
 	return res
 }
 
-func marshalNBankLineSuggestion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.Candidate) graphql.Marshaler {
-	return _BankLineSuggestion(ctx, ec, sel, &v)
-}
-
 func marshalNBankLineSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐCandidateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Candidate) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankLineSuggestion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐCandidate(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankLineSuggestion(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2921,30 +2107,18 @@ func marshalNBankLineSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return ret
 }
 
-func unmarshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐHow(ctx context.Context, ec *executionContext, v any) (banking.How, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := banking.How(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNBankMatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐHow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.How) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "BankMatch!")
 	}
 	return res
 }
 
-func marshalNBankProfile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v banking.Profile) graphql.Marshaler {
-	return _BankProfile(ctx, ec, sel, &v)
-}
-
 func marshalNBankProfile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfileᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Profile) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankProfile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfile(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankProfile(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2965,15 +2139,9 @@ func marshalNBankProfilePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _BankProfilePayload(ctx, ec, sel, &v)
 }
 
-func marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.BadRow) graphql.Marshaler {
-	return _BankRowError(ctx, ec, sel, &v)
-}
-
 func marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRow(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankRowError(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2990,10 +2158,8 @@ func marshalNBankStatement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbank
 }
 
 func marshalNBankStatement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStatementᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.Statement) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankStatement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStatement(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankStatement(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3009,15 +2175,9 @@ func marshalNBankStatementConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _BankStatementConnection(ctx, ec, sel, &v)
 }
 
-func marshalNBankStatementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[banking.Statement]) graphql.Marshaler {
-	return _BankStatementEdge(ctx, ec, sel, &v)
-}
-
 func marshalNBankStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[banking.Statement]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankStatementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankStatementEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3077,25 +2237,6 @@ func unmarshalOBankLineState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
-}
-
-func marshalOBankLineState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []banking.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankLineState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOBankProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbankingᚐProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *banking.Profile) graphql.Marshaler {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -37,305 +38,145 @@ type AccountStatementResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _AccountStatement_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, true, false, "ID")
 }
 
 func _AccountStatement_closesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_closesOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosesOn, nil
-		},
-		nil,
+		func() time.Time { return obj.ClosesOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_closesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, false, false, "Date")
 }
 
 func _AccountStatement_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_dueOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueOn, nil
-		},
-		nil,
+		func() time.Time { return obj.DueOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, false, false, "Date")
 }
 
 func _AccountStatement_opening(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_opening(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opening(), nil
-		},
-		nil,
+		func() money.Money { return obj.Opening() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_opening(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatement_sales(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_sales(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sales(), nil
-		},
-		nil,
+		func() money.Money { return obj.Sales() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_sales(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatement_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_payments(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payments(), nil
-		},
-		nil,
+		func() money.Money { return obj.Payments() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatement_other(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_other(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Other(), nil
-		},
-		nil,
+		func() money.Money { return obj.Other() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_other(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatement_closing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_closing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closing(), nil
-		},
-		nil,
+		func() money.Money { return obj.Closing() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_closing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatement_remaining(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_remaining(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Remaining(), nil
-		},
-		nil,
+		func() money.Money { return obj.Remaining() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_remaining(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatement",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatement_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatement_issuedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IssuedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.IssuedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatement_issuedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatement", field, false, false, "DateTime")
 }
 
 func _AccountStatement_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_AccountStatement_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]billing.Line, error) {
 			return ec.Resolvers.AccountStatement().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []billing.Line) graphql.Marshaler {
 			return marshalNAccountStatementLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -345,29 +186,24 @@ func fieldContext_AccountStatement_lines(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountStatementLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _AccountStatement_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_AccountStatement_company(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*company.Company, error) {
 			return ec.Resolvers.AccountStatement().Company(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -377,29 +213,24 @@ func fieldContext_AccountStatement_company(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _AccountStatement_document(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Statement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_AccountStatement_document(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*invoice.Document, error) {
 			return ec.Resolvers.AccountStatement().Document(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *invoice.Document) graphql.Marshaler {
 			return marshalODocument2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocument(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -409,125 +240,63 @@ func fieldContext_AccountStatement_document(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Document(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _AccountStatementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[billing.Statement] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[billing.Statement]) graphql.Marshaler {
 			return marshalNAccountStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountStatementEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []billing.Statement { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []billing.Statement) graphql.Marshaler {
 			return marshalNAccountStatement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐStatementᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountStatement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[billing.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_AccountStatementConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -536,494 +305,237 @@ func fieldContext_AccountStatementConnection_totalCount(_ context.Context, ec *e
 }
 
 func _AccountStatementEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[billing.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementEdge", field, false, false, "String")
 }
 
 func _AccountStatementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[billing.Statement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() billing.Statement { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v billing.Statement) graphql.Marshaler {
 			return marshalNAccountStatement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐStatement(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountStatement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountStatementLine_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementLine_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementLine_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, false, false, "DateTime")
 }
 
 func _AccountStatementLine_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementLine_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() ledger.Kind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Kind) graphql.Marshaler {
 			return marshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementLine_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, false, false, "JournalKind")
 }
 
 func _AccountStatementLine_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementLine_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementLine_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, false, false, "String")
 }
 
 func _AccountStatementLine_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementLine_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfOrder(), nil
-		},
-		nil,
+		func() *string { return obj.OfOrder() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_AccountStatementLine_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountStatementLine", field, true, false, "ID")
 }
 
 func _AccountStatementLine_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountStatementLine_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountStatementLine_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountStatementLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CloseAccountsPayload_statements(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CloseAccountsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CloseAccountsPayload_statements(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Statements, nil
-		},
-		nil,
+		func() []billing.Statement { return obj.Statements },
 		func(ctx context.Context, selections ast.SelectionSet, v []billing.Statement) graphql.Marshaler {
 			return marshalNAccountStatement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐStatementᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CloseAccountsPayload_statements(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CloseAccountsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountStatement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CloseAccountsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CloseAccountsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CloseAccountsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CloseAccountsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CloseAccountsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _HoldDunningPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.HoldDunningPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_HoldDunningPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_HoldDunningPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "HoldDunningPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OverdueAccount_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_companyId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfCompany(), nil
-		},
-		nil,
+		func() string { return obj.OfCompany() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, true, false, "ID")
 }
 
 func _OverdueAccount_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "String")
 }
 
 func _OverdueAccount_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "String")
 }
 
 func _OverdueAccount_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OverdueAccount",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OverdueAccount_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_dueOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueOn, nil
-		},
-		nil,
+		func() time.Time { return obj.DueOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "Date")
 }
 
 func _OverdueAccount_level(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_level(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Level, nil
-		},
-		nil,
+		func() int { return obj.Level },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "Int")
 }
 
 func _OverdueAccount_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_sentAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SentAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.SentAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OverdueAccount_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "DateTime")
 }
 
 func _OverdueAccount_heldUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_heldUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldUntil, nil
-		},
-		nil,
+		func() *time.Time { return obj.HeldUntil },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OverdueAccount_heldUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "Date")
 }
 
 func _OverdueAccount_heldNote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *billing.Overdue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OverdueAccount_heldNote(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldNote, nil
-		},
-		nil,
+		func() string { return obj.HeldNote },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OverdueAccount_heldNote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OverdueAccount", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1203,14 +715,15 @@ func UnmarshalHoldDunningInput(ctx context.Context, raw any) (billing.HoldInput,
 var accountStatementImplementors = []string{"AccountStatement"}
 
 func _AccountStatement(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *billing.Statement) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountStatementImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountStatementImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountStatement")
+			out.Values[i] = run.Text("AccountStatement")
 		case "id":
 			out.Values[i] = _AccountStatement_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1299,14 +812,15 @@ func _AccountStatement(ctx context.Context, ec *executionContext, sel ast.Select
 var accountStatementConnectionImplementors = []string{"AccountStatementConnection"}
 
 func _AccountStatementConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[billing.Statement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountStatementConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountStatementConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountStatementConnection")
+			out.Values[i] = run.Text("AccountStatementConnection")
 		case "edges":
 			out.Values[i] = _AccountStatementConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1348,14 +862,15 @@ func _AccountStatementConnection(ctx context.Context, ec *executionContext, sel 
 var accountStatementEdgeImplementors = []string{"AccountStatementEdge"}
 
 func _AccountStatementEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[billing.Statement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountStatementEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountStatementEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountStatementEdge")
+			out.Values[i] = run.Text("AccountStatementEdge")
 		case "cursor":
 			out.Values[i] = _AccountStatementEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1386,14 +901,15 @@ func _AccountStatementEdge(ctx context.Context, ec *executionContext, sel ast.Se
 var accountStatementLineImplementors = []string{"AccountStatementLine"}
 
 func _AccountStatementLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *billing.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountStatementLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountStatementLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountStatementLine")
+			out.Values[i] = run.Text("AccountStatementLine")
 		case "at":
 			out.Values[i] = _AccountStatementLine_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1439,14 +955,15 @@ func _AccountStatementLine(ctx context.Context, ec *executionContext, sel ast.Se
 var closeAccountsPayloadImplementors = []string{"CloseAccountsPayload"}
 
 func _CloseAccountsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CloseAccountsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, closeAccountsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, closeAccountsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CloseAccountsPayload")
+			out.Values[i] = run.Text("CloseAccountsPayload")
 		case "statements":
 			out.Values[i] = _CloseAccountsPayload_statements(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1477,14 +994,15 @@ func _CloseAccountsPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var holdDunningPayloadImplementors = []string{"HoldDunningPayload"}
 
 func _HoldDunningPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.HoldDunningPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, holdDunningPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, holdDunningPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("HoldDunningPayload")
+			out.Values[i] = run.Text("HoldDunningPayload")
 		case "userErrors":
 			out.Values[i] = _HoldDunningPayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1510,14 +1028,15 @@ func _HoldDunningPayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var overdueAccountImplementors = []string{"OverdueAccount"}
 
 func _OverdueAccount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *billing.Overdue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, overdueAccountImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, overdueAccountImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OverdueAccount")
+			out.Values[i] = run.Text("OverdueAccount")
 		case "companyId":
 			out.Values[i] = _OverdueAccount_companyId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1589,10 +1108,8 @@ func marshalNAccountStatement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋb
 }
 
 func marshalNAccountStatement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐStatementᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []billing.Statement) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAccountStatement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐStatement(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AccountStatement(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1608,15 +1125,9 @@ func marshalNAccountStatementConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _AccountStatementConnection(ctx, ec, sel, &v)
 }
 
-func marshalNAccountStatementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[billing.Statement]) graphql.Marshaler {
-	return _AccountStatementEdge(ctx, ec, sel, &v)
-}
-
 func marshalNAccountStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[billing.Statement]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAccountStatementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AccountStatementEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1628,15 +1139,9 @@ func marshalNAccountStatementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return ret
 }
 
-func marshalNAccountStatementLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v billing.Line) graphql.Marshaler {
-	return _AccountStatementLine(ctx, ec, sel, &v)
-}
-
 func marshalNAccountStatementLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []billing.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAccountStatementLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AccountStatementLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1666,15 +1171,9 @@ func marshalNHoldDunningPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _HoldDunningPayload(ctx, ec, sel, &v)
 }
 
-func marshalNOverdueAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐOverdue(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v billing.Overdue) graphql.Marshaler {
-	return _OverdueAccount(ctx, ec, sel, &v)
-}
-
 func marshalNOverdueAccount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐOverdueᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []billing.Overdue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOverdueAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋbillingᚐOverdue(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OverdueAccount(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -30,915 +31,436 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Attribute_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Attribute_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, true, false, "ID")
 }
 
 func _Attribute_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Attribute_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "String")
 }
 
 func _Attribute_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Attribute_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "String")
 }
 
 func _Attribute_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() catalog.AttributeType { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.AttributeType) graphql.Marshaler {
 			return marshalNAttributeType2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeType(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Attribute_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "AttributeType")
 }
 
 func _Attribute_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() string { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Attribute_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "String")
 }
 
 func _Attribute_choices(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_choices(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Choices, nil
-		},
-		nil,
+		func() []catalog.Choice { return obj.Choices },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Choice) graphql.Marshaler {
 			return marshalNAttributeChoice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoiceᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Attribute_choices(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Attribute",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AttributeChoice(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Attribute_filterable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_filterable(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Filterable, nil
-		},
-		nil,
+		func() bool { return obj.Filterable },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Attribute_filterable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "Boolean")
 }
 
 func _Attribute_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Attribute) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Attribute_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Attribute_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Attribute", field, false, false, "Int")
 }
 
 func _AttributeChoice_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Choice) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributeChoice_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AttributeChoice_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AttributeChoice", field, false, false, "String")
 }
 
 func _AttributeChoice_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Choice) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributeChoice_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AttributeChoice_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AttributeChoice", field, false, false, "String")
 }
 
 func _AttributePayload_attribute(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AttributePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributePayload_attribute(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Attribute, nil
-		},
-		nil,
+		func() *catalog.Attribute { return obj.Attribute },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Attribute) graphql.Marshaler {
 			return marshalOAttribute2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttribute(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_AttributePayload_attribute(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AttributePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Attribute(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AttributePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AttributePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AttributePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AttributePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AttributePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CategoryPayload_category(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPayload_category(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Category, nil
-		},
-		nil,
+		func() *catalog.Category { return obj.Category },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Category) graphql.Marshaler {
 			return marshalOCategory2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_CategoryPayload_category(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CategoryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CategoryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ChannelListing_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_channel(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channel, nil
-		},
-		nil,
+		func() string { return obj.Channel },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ChannelListing_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "String")
 }
 
 func _ChannelListing_published(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_published(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Published, nil
-		},
-		nil,
+		func() bool { return obj.Published },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ChannelListing_published(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "Boolean")
 }
 
 func _ChannelListing_publishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_publishedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PublishedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.PublishedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ChannelListing_publishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "DateTime")
 }
 
 func _ChannelListing_retiredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ChannelListing) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ChannelListing_retiredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RetiredAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.RetiredAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ChannelListing_retiredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ChannelListing", field, false, false, "DateTime")
 }
 
 func _DeletePayload_deleted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeletePayload_deleted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Deleted, nil
-		},
-		nil,
+		func() bool { return obj.Deleted },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeletePayload_deleted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeletePayload", field, false, false, "Boolean")
 }
 
 func _DeletePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeletePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeletePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeletePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PricesPayload_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PricesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PricesPayload_products(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Products, nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Products },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PricesPayload_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PricesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PricesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PricesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PricesPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PricesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PricesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ProductBrandPayload_productBrand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductBrandPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrandPayload_productBrand(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProductBrand, nil
-		},
-		nil,
+		func() *catalog.ProductBrand { return obj.ProductBrand },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.ProductBrand) graphql.Marshaler {
 			return marshalOProductBrand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductBrand(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_ProductBrandPayload_productBrand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductBrandPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductBrand(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ProductBrandPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductBrandPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBrandPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductBrandPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductBrandPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ProductPayload_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductPayload_product(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Product, nil
-		},
-		nil,
+		func() *catalog.Product { return obj.Product },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Product) graphql.Marshaler {
 			return marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ProductPayload_product(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ProductPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ProductPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ProductTranslations_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductTranslations_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
 }
 
 func _ProductTranslations_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductTranslations_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
 }
 
 func _ProductTranslations_seoTitle(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_seoTitle(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEOTitle, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEOTitle },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductTranslations_seoTitle(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
 }
 
 func _ProductTranslations_seoDescription(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ProductTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductTranslations_seoDescription(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SEODescription, nil
-		},
-		nil,
+		func() i18n.Text { return obj.SEODescription },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductTranslations_seoDescription(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductTranslations", field, false, false, "Translations")
 }
 
 func _StaffProductConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffProductConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[catalog.Product] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[catalog.Product]) graphql.Marshaler {
 			return marshalNProductEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StaffProductConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffProductConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ProductEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StaffProductConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffProductConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StaffProductConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffProductConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StaffProductConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffProductConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StaffProductConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffProductConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StaffProductConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.Product]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StaffProductConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -947,136 +469,65 @@ func fieldContext_StaffProductConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _Synonym_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Synonym_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Synonym_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Synonym", field, true, false, "ID")
 }
 
 func _Synonym_sources(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Synonym_sources(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sources, nil
-		},
-		nil,
+		func() []string { return obj.Sources },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Synonym_sources(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Synonym", field, false, false, "String")
 }
 
 func _Synonym_words(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Synonym) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Synonym_words(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Words, nil
-		},
-		nil,
+		func() []string { return obj.Words },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Synonym_words(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Synonym", field, false, false, "String")
 }
 
 func _SynonymPayload_synonym(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SynonymPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SynonymPayload_synonym(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Synonym, nil
-		},
-		nil,
+		func() *catalog.Synonym { return obj.Synonym },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Synonym) graphql.Marshaler {
 			return marshalOSynonym2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_SynonymPayload_synonym(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SynonymPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Synonym(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _SynonymPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SynonymPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SynonymPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SynonymPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SynonymPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2408,14 +1859,15 @@ func UnmarshalVersionedInput(ctx context.Context, raw any) (catalog.ProductInput
 var attributeImplementors = []string{"Attribute", "Node"}
 
 func _Attribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Attribute) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, attributeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Attribute")
+			out.Values[i] = run.Text("Attribute")
 		case "id":
 			out.Values[i] = _Attribute_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2476,14 +1928,15 @@ func _Attribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var attributeChoiceImplementors = []string{"AttributeChoice"}
 
 func _AttributeChoice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Choice) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributeChoiceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, attributeChoiceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AttributeChoice")
+			out.Values[i] = run.Text("AttributeChoice")
 		case "value":
 			out.Values[i] = _AttributeChoice_value(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2514,14 +1967,15 @@ func _AttributeChoice(ctx context.Context, ec *executionContext, sel ast.Selecti
 var attributePayloadImplementors = []string{"AttributePayload"}
 
 func _AttributePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AttributePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, attributePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, attributePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AttributePayload")
+			out.Values[i] = run.Text("AttributePayload")
 		case "attribute":
 			out.Values[i] = _AttributePayload_attribute(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2552,14 +2006,15 @@ func _AttributePayload(ctx context.Context, ec *executionContext, sel ast.Select
 var categoryPayloadImplementors = []string{"CategoryPayload"}
 
 func _CategoryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CategoryPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categoryPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categoryPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CategoryPayload")
+			out.Values[i] = run.Text("CategoryPayload")
 		case "category":
 			out.Values[i] = _CategoryPayload_category(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2590,14 +2045,15 @@ func _CategoryPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var channelListingImplementors = []string{"ChannelListing"}
 
 func _ChannelListing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ChannelListing) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, channelListingImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, channelListingImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ChannelListing")
+			out.Values[i] = run.Text("ChannelListing")
 		case "channel":
 			out.Values[i] = _ChannelListing_channel(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2638,14 +2094,15 @@ func _ChannelListing(ctx context.Context, ec *executionContext, sel ast.Selectio
 var deletePayloadImplementors = []string{"DeletePayload"}
 
 func _DeletePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DeletePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deletePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deletePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeletePayload")
+			out.Values[i] = run.Text("DeletePayload")
 		case "deleted":
 			out.Values[i] = _DeletePayload_deleted(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2676,14 +2133,15 @@ func _DeletePayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var pricesPayloadImplementors = []string{"PricesPayload"}
 
 func _PricesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PricesPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pricesPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pricesPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PricesPayload")
+			out.Values[i] = run.Text("PricesPayload")
 		case "products":
 			out.Values[i] = _PricesPayload_products(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2714,14 +2172,15 @@ func _PricesPayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var productBrandPayloadImplementors = []string{"ProductBrandPayload"}
 
 func _ProductBrandPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProductBrandPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productBrandPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productBrandPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductBrandPayload")
+			out.Values[i] = run.Text("ProductBrandPayload")
 		case "productBrand":
 			out.Values[i] = _ProductBrandPayload_productBrand(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2752,14 +2211,15 @@ func _ProductBrandPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var productPayloadImplementors = []string{"ProductPayload"}
 
 func _ProductPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProductPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductPayload")
+			out.Values[i] = run.Text("ProductPayload")
 		case "product":
 			out.Values[i] = _ProductPayload_product(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2790,14 +2250,15 @@ func _ProductPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var productTranslationsImplementors = []string{"ProductTranslations"}
 
 func _ProductTranslations(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ProductTranslations) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productTranslationsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productTranslationsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductTranslations")
+			out.Values[i] = run.Text("ProductTranslations")
 		case "name":
 			out.Values[i] = _ProductTranslations_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2838,14 +2299,15 @@ func _ProductTranslations(ctx context.Context, ec *executionContext, sel ast.Sel
 var staffProductConnectionImplementors = []string{"StaffProductConnection"}
 
 func _StaffProductConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[catalog.Product]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, staffProductConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, staffProductConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StaffProductConnection")
+			out.Values[i] = run.Text("StaffProductConnection")
 		case "edges":
 			out.Values[i] = _StaffProductConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2887,14 +2349,15 @@ func _StaffProductConnection(ctx context.Context, ec *executionContext, sel ast.
 var synonymImplementors = []string{"Synonym", "Node"}
 
 func _Synonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Synonym) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, synonymImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, synonymImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Synonym")
+			out.Values[i] = run.Text("Synonym")
 		case "id":
 			out.Values[i] = _Synonym_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2930,14 +2393,15 @@ func _Synonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var synonymPayloadImplementors = []string{"SynonymPayload"}
 
 func _SynonymPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SynonymPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, synonymPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, synonymPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SynonymPayload")
+			out.Values[i] = run.Text("SynonymPayload")
 		case "synonym":
 			out.Values[i] = _SynonymPayload_synonym(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2979,15 +2443,9 @@ func unmarshalNAddVariantInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttribute(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Attribute) graphql.Marshaler {
-	return _Attribute(ctx, ec, sel, &v)
-}
-
 func marshalNAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttributeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Attribute) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAttribute2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐAttribute(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Attribute(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2999,15 +2457,9 @@ func marshalNAttribute2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 	return ret
 }
 
-func marshalNAttributeChoice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Choice) graphql.Marshaler {
-	return _AttributeChoice(ctx, ec, sel, &v)
-}
-
 func marshalNAttributeChoice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoiceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Choice) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAttributeChoice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChoice(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AttributeChoice(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3037,15 +2489,9 @@ func marshalNCategoryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋm
 	return _CategoryPayload(ctx, ec, sel, &v)
 }
 
-func marshalNChannelListing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListing(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ChannelListing) graphql.Marshaler {
-	return _ChannelListing(ctx, ec, sel, &v)
-}
-
 func marshalNChannelListing2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListingᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ChannelListing) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNChannelListing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐChannelListing(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ChannelListing(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3107,15 +2553,9 @@ func marshalNProductPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmo
 	return _ProductPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, v any) (catalog.Status, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.Status(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNProductStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ProductStatus!")
 	}
@@ -3126,15 +2566,6 @@ func unmarshalNProductTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	tmp, err := graphql.UnmarshalString(v)
 	res := money.TaxClass(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNProductTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "ProductTaxClass!")
-	}
-	return res
 }
 
 func marshalNProductTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐProductTranslations(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ProductTranslations) graphql.Marshaler {
@@ -3175,15 +2606,9 @@ func marshalNStaffProductConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _StaffProductConnection(ctx, ec, sel, &v)
 }
 
-func marshalNSynonym2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Synonym) graphql.Marshaler {
-	return _Synonym(ctx, ec, sel, &v)
-}
-
 func marshalNSynonym2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonymᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Synonym) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSynonym2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Synonym(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3304,16 +2729,6 @@ func unmarshalOProductStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOProductStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
-}
-
 func unmarshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, v any) (*money.TaxClass, error) {
 	if v == nil {
 		return nil, nil
@@ -3321,16 +2736,6 @@ func unmarshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := money.TaxClass(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOProductTaxClass2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *money.TaxClass) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 func marshalOSynonym2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSynonym(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Synonym) graphql.Marshaler {
@@ -3346,16 +2751,6 @@ func unmarshalOTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18
 	}
 	res, err := scalar.UnmarshalTranslations(v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v i18n.Text) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := scalar.MarshalTranslations(v)
-	return res
 }
 
 func unmarshalOVariantInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantInputᚄ(ctx context.Context, ec *executionContext, v any) ([]catalog.VariantInput, error) {

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -185,320 +185,157 @@ func field_PaymentTerms_dates_args(ctx context.Context, ec *executionContext, ra
 // region    **************************** field.gotpl *****************************
 
 func _AccountPaymentPayload_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountPaymentPayload_entry(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Entry, nil
-		},
-		nil,
+		func() *company.Entry { return obj.Entry },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Entry) graphql.Marshaler {
 			return marshalOCreditEntry2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntry(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_AccountPaymentPayload_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CreditEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountPaymentPayload_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountPaymentPayload_company(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Company, nil
-		},
-		nil,
+		func() *company.Company { return obj.Company },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_AccountPaymentPayload_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _AccountPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AccountPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountPaymentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Company_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, true, false, "ID")
 }
 
 func _Company_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
 }
 
 func _Company_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
 }
 
 func _Company_kana(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_kana(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kana, nil
-		},
-		nil,
+		func() string { return obj.Kana },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_kana(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
 }
 
 func _Company_invoiceNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_invoiceNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InvoiceNumber, nil
-		},
-		nil,
+		func() string { return obj.InvoiceNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_invoiceNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "String")
 }
 
 func _Company_taxRounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_taxRounding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxRounding, nil
-		},
-		nil,
+		func() money.Rounding { return obj.TaxRounding },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Rounding) graphql.Marshaler {
 			return marshalNTaxRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_taxRounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "TaxRounding")
 }
 
 func _Company_paymentTerms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_paymentTerms(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaymentTerms, nil
-		},
-		nil,
+		func() company.PaymentTerms { return obj.PaymentTerms },
 		func(ctx context.Context, selections ast.SelectionSet, v company.PaymentTerms) graphql.Marshaler {
 			return marshalNPaymentTerms2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐPaymentTerms(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Company_paymentTerms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Company",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentTerms(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Company_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_credit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Credit, nil
-		},
-		nil,
+		func() company.Credit { return obj.Credit },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Credit) graphql.Marshaler {
 			return marshalNCompanyCredit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCredit(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Company_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Company",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyCredit(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Company_creditEntries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Company_creditEntries(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (page.Connection[company.Entry], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Company().CreditEntries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[company.Entry]) graphql.Marshaler {
 			return marshalNCreditEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -508,9 +345,6 @@ func fieldContext_Company_creditEntries(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CreditEntryConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -519,7 +353,9 @@ func fieldContext_Company_creditEntries(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Company_creditEntries_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Company_creditEntries_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -527,21 +363,19 @@ func fieldContext_Company_creditEntries(ctx context.Context, ec *executionContex
 }
 
 func _Company_addresses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Company_addresses(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]company.Address, error) {
 			return ec.Resolvers.Company().Addresses(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Address) graphql.Marshaler {
 			return marshalNCompanyAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddressᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -551,29 +385,24 @@ func fieldContext_Company_addresses(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyAddress(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Company_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Company_buyers(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]company.Seat, error) {
 			return ec.Resolvers.Company().Buyers(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Seat) graphql.Marshaler {
 			return marshalNCompanyBuyer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeatᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -583,9 +412,6 @@ func fieldContext_Company_buyers(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyBuyer(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -601,35 +427,7 @@ func _Company_groups(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Company().Groups(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []company.Group
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []company.Group
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal []company.Group
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []company.Group
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Group) graphql.Marshaler {
 			return marshalNCustomerGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupᚄ(ctx, ec, selections, v)
 		},
@@ -643,9 +441,6 @@ func fieldContext_Company_groups(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CustomerGroup(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -662,35 +457,7 @@ func _Company_orders(ctx context.Context, ec *executionContext, field graphql.Co
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Company().Orders(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["status"].([]order.Status))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[order.Order]
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"COMPANY_BUYER"}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[order.Order]) graphql.Marshaler {
 			return marshalNOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
@@ -704,9 +471,6 @@ func fieldContext_Company_orders(ctx context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -715,7 +479,9 @@ func fieldContext_Company_orders(ctx context.Context, ec *executionContext, fiel
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Company_orders_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Company_orders_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -733,35 +499,7 @@ func _Company_functionRules(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Company().FunctionRules(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []company.FunctionRule
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []company.FunctionRule) graphql.Marshaler {
 			return marshalNFunctionRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRuleᚄ(ctx, ec, selections, v)
 		},
@@ -775,9 +513,6 @@ func fieldContext_Company_functionRules(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FunctionRule(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -794,35 +529,7 @@ func _Company_history(ctx context.Context, ec *executionContext, field graphql.C
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Company().History(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[company.Happened]
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[company.Happened]) graphql.Marshaler {
 			return marshalNCompanyEventConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
@@ -836,9 +543,6 @@ func fieldContext_Company_history(ctx context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyEventConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -847,7 +551,9 @@ func fieldContext_Company_history(ctx context.Context, ec *executionContext, fie
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Company_history_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Company_history_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -855,608 +561,292 @@ func fieldContext_Company_history(ctx context.Context, ec *executionContext, fie
 }
 
 func _Company_version(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_version(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Version, nil
-		},
-		nil,
+		func() int { return obj.Version },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_version(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "Int")
 }
 
 func _Company_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "DateTime")
 }
 
 func _Company_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Company_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "DateTime")
 }
 
 func _Company_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Company) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Company_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Company_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Company", field, false, false, "DateTime")
 }
 
 func _CompanyAddress_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddress_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyAddress_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, true, false, "ID")
 }
 
 func _CompanyAddress_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddress_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() company.AddressKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v company.AddressKind) graphql.Marshaler {
 			return marshalNCompanyAddressKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddressKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyAddress_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, false, false, "CompanyAddressKind")
 }
 
 func _CompanyAddress_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddress_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() string { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyAddress_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, false, false, "String")
 }
 
 func _CompanyAddress_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddress_address(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Address, nil
-		},
-		nil,
+		func() customer.Address { return obj.Address },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyAddress_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyAddress",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyAddress_isDefault(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Address) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddress_isDefault(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IsDefault, nil
-		},
-		nil,
+		func() bool { return obj.IsDefault },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyAddress_isDefault(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyAddress", field, false, false, "Boolean")
 }
 
 func _CompanyAddressPayload_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyAddressPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddressPayload_address(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Address, nil
-		},
-		nil,
+		func() *company.Address { return obj.Address },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Address) graphql.Marshaler {
 			return marshalOCompanyAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_CompanyAddressPayload_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyAddress(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyAddressPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyAddressPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyBuyer_accountId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyer_accountId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountGlobalID(), nil
-		},
-		nil,
+		func() string { return obj.AccountGlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyBuyer_accountId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, true, false, "ID")
 }
 
 func _CompanyBuyer_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyer_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyBuyer_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "String")
 }
 
 func _CompanyBuyer_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyer_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyBuyer_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "String")
 }
 
 func _CompanyBuyer_role(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyer_role(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Role, nil
-		},
-		nil,
+		func() company.Role { return obj.Role },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Role) graphql.Marshaler {
 			return marshalNCompanyRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐRole(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyBuyer_role(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "CompanyRole")
 }
 
 func _CompanyBuyer_approvalLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyer_approvalLimit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApprovalLimit(), nil
-		},
-		nil,
+		func() *money.Money { return obj.ApprovalLimit() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_CompanyBuyer_approvalLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyBuyer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyBuyer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Seat) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyer_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyBuyer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyBuyer", field, false, false, "DateTime")
 }
 
 func _CompanyBuyerPayload_buyer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyBuyerPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyerPayload_buyer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Buyer, nil
-		},
-		nil,
+		func() *company.Seat { return obj.Buyer },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Seat) graphql.Marshaler {
 			return marshalOCompanyBuyer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeat(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_CompanyBuyerPayload_buyer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyBuyerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyBuyer(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _CompanyBuyerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyBuyerPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyBuyerPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyBuyerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyBuyerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[company.Company] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[company.Company]) graphql.Marshaler {
 			return marshalNCompanyEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []company.Company { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Company) graphql.Marshaler {
 			return marshalNCompany2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompanyᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Company]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CompanyConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1465,979 +855,457 @@ func fieldContext_CompanyConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _CompanyCredit_limit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyCredit_limit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Limit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Limit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyCredit_limit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyCredit",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyCredit_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyCredit_used(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Used(), nil
-		},
-		nil,
+		func() money.Money { return obj.Used() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyCredit_used(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyCredit",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyCredit_left(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyCredit_left(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Left(), nil
-		},
-		nil,
+		func() money.Money { return obj.Left() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyCredit_left(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyCredit",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyCredit_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Credit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyCredit_policy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Policy, nil
-		},
-		nil,
+		func() company.Policy { return obj.Policy },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Policy) graphql.Marshaler {
 			return marshalNCreditPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐPolicy(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyCredit_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyCredit", field, false, false, "CreditPolicy")
 }
 
 func _CompanyEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Company]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEdge", field, false, false, "String")
 }
 
 func _CompanyEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Company]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() company.Company { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Company) graphql.Marshaler {
 			return marshalNCompany2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEvent_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, false, false, "DateTime")
 }
 
 func _CompanyEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEvent_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() string { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, false, false, "String")
 }
 
 func _CompanyEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEvent_actor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ActorRole, nil
-		},
-		nil,
+		func() access.Role { return obj.ActorRole },
 		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, false, false, "Role")
 }
 
 func _CompanyEvent_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEvent_actorId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ActorAccount(), nil
-		},
-		nil,
+		func() *string { return obj.ActorAccount() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CompanyEvent_actorId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEvent", field, true, false, "ID")
 }
 
 func _CompanyEvent_changes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Happened) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEvent_changes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Changes(), nil
-		},
-		nil,
+		func() []company.FieldChange { return obj.Changes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []company.FieldChange) graphql.Marshaler {
 			return marshalNFieldChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFieldChangeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyEvent_changes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEvent",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FieldChange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyEventConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Happened]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEventConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[company.Happened] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[company.Happened]) graphql.Marshaler {
 			return marshalNCompanyEventEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyEventConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyEventEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyEventConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Happened]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEventConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []company.Happened { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Happened) graphql.Marshaler {
 			return marshalNCompanyEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐHappenedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyEventConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyEvent(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyEventConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Happened]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEventConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyEventConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyEventEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Happened]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEventEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CompanyEventEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CompanyEventEdge", field, false, false, "String")
 }
 
 func _CompanyEventEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Happened]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyEventEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() company.Happened { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Happened) graphql.Marshaler {
 			return marshalNCompanyEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐHappened(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyEventEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyEventEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyEvent(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CompanyPayload_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyPayload_company(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Company, nil
-		},
-		nil,
+		func() *company.Company { return obj.Company },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_CompanyPayload_company(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _CompanyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CompanyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CompanyPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CompanyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CompanyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CreditEntry_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CreditEntry_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, true, false, "ID")
 }
 
 func _CreditEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CreditEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, false, false, "DateTime")
 }
 
 func _CreditEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() company.EntryKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v company.EntryKind) graphql.Marshaler {
 			return marshalNCreditEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CreditEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, false, false, "CreditEntryKind")
 }
 
 func _CreditEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CreditEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CreditEntry_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CreditEntry_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CreditEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OrderGlobalID(), nil
-		},
-		nil,
+		func() *string { return obj.OrderGlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CreditEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, true, false, "ID")
 }
 
 func _CreditEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntry_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CreditEntry_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntry", field, false, false, "String")
 }
 
 func _CreditEntryConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntryConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[company.Entry] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[company.Entry]) graphql.Marshaler {
 			return marshalNCreditEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CreditEntryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CreditEntryEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CreditEntryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntryConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []company.Entry { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Entry) graphql.Marshaler {
 			return marshalNCreditEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CreditEntryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CreditEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CreditEntryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntryConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CreditEntryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CreditEntryEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntryEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CreditEntryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CreditEntryEdge", field, false, false, "String")
 }
 
 func _CreditEntryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CreditEntryEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() company.Entry { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Entry) graphql.Marshaler {
 			return marshalNCreditEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntry(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CreditEntryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CreditEntryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CreditEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CustomerGroup_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroup_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, true, false, "ID")
 }
 
 func _CustomerGroup_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroup_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "String")
 }
 
 func _CustomerGroup_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroup_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "String")
 }
 
 func _CustomerGroup_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() company.GroupKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v company.GroupKind) graphql.Marshaler {
 			return marshalNCustomerGroupKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroup_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "CustomerGroupKind")
 }
 
 func _CustomerGroup_precedence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_precedence(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Precedence, nil
-		},
-		nil,
+		func() int { return obj.Precedence },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroup_precedence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "Int")
 }
 
 func _CustomerGroup_size(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CustomerGroup_size(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return ec.Resolvers.CustomerGroup().Size(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2457,35 +1325,7 @@ func _CustomerGroup_members(ctx context.Context, ec *executionContext, field gra
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.CustomerGroup().Members(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"MEMBER_READ"})
-				if err != nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal page.Connection[identity.Account]
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[identity.Account]) graphql.Marshaler {
 			return marshalNAccountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
@@ -2499,9 +1339,6 @@ func fieldContext_CustomerGroup_members(ctx context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2510,7 +1347,9 @@ func fieldContext_CustomerGroup_members(ctx context.Context, ec *executionContex
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_CustomerGroup_members_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_CustomerGroup_members_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2518,22 +1357,20 @@ func fieldContext_CustomerGroup_members(ctx context.Context, ec *executionContex
 }
 
 func _CustomerGroup_companies(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CustomerGroup_companies(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (page.Connection[company.Company], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.CustomerGroup().Companies(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[company.Company]) graphql.Marshaler {
 			return marshalNCompanyConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2543,9 +1380,6 @@ func fieldContext_CustomerGroup_companies(ctx context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CompanyConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2554,7 +1388,9 @@ func fieldContext_CustomerGroup_companies(ctx context.Context, ec *executionCont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_CustomerGroup_companies_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_CustomerGroup_companies_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2562,21 +1398,19 @@ func fieldContext_CustomerGroup_companies(ctx context.Context, ec *executionCont
 }
 
 func _CustomerGroup_functionRules(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CustomerGroup_functionRules(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]company.FunctionRule, error) {
 			return ec.Resolvers.CustomerGroup().FunctionRules(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []company.FunctionRule) graphql.Marshaler {
 			return marshalNFunctionRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRuleᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2586,654 +1420,322 @@ func fieldContext_CustomerGroup_functionRules(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FunctionRule(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CustomerGroup_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroup_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "DateTime")
 }
 
 func _CustomerGroup_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroup_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CustomerGroup_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroup", field, false, false, "DateTime")
 }
 
 func _CustomerGroupConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Group]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[company.Group] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[company.Group]) graphql.Marshaler {
 			return marshalNCustomerGroupEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroupConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CustomerGroupEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CustomerGroupConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Group]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []company.Group { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []company.Group) graphql.Marshaler {
 			return marshalNCustomerGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroupConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CustomerGroup(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CustomerGroupConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[company.Group]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroupConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CustomerGroupEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Group]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroupEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CustomerGroupEdge", field, false, false, "String")
 }
 
 func _CustomerGroupEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[company.Group]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() company.Group { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Group) graphql.Marshaler {
 			return marshalNCustomerGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroup(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroupEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CustomerGroup(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CustomerGroupPayload_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CustomerGroupPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupPayload_group(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Group, nil
-		},
-		nil,
+		func() *company.Group { return obj.Group },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Group) graphql.Marshaler {
 			return marshalOCustomerGroup2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroup(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_CustomerGroupPayload_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CustomerGroup(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _CustomerGroupPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CustomerGroupPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CustomerGroupPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CustomerGroupPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CustomerGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _FieldChange_field(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FieldChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FieldChange_field(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Field, nil
-		},
-		nil,
+		func() string { return obj.Field },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FieldChange_field(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FieldChange", field, false, false, "String")
 }
 
 func _FieldChange_before(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FieldChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FieldChange_before(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Before, nil
-		},
-		nil,
+		func() *string { return obj.Before },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_FieldChange_before(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FieldChange", field, false, false, "String")
 }
 
 func _FieldChange_after(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FieldChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FieldChange_after(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.After, nil
-		},
-		nil,
+		func() *string { return obj.After },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_FieldChange_after(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FieldChange", field, false, false, "String")
 }
 
 func _FunctionAccess_function(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionAccess) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionAccess_function(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Function, nil
-		},
-		nil,
+		func() company.Function { return obj.Function },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Function) graphql.Marshaler {
 			return marshalNCustomerFunction2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunction(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FunctionAccess_function(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionAccess", field, false, false, "CustomerFunction")
 }
 
 func _FunctionAccess_allowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionAccess) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionAccess_allowed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Allowed, nil
-		},
-		nil,
+		func() bool { return obj.Allowed },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FunctionAccess_allowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionAccess", field, false, false, "Boolean")
 }
 
 func _FunctionAccess_because(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionAccess) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionAccess_because(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Because, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Because },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_FunctionAccess_because(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionAccess", field, false, false, "String")
 }
 
 func _FunctionRule_function(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionRule_function(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Function, nil
-		},
-		nil,
+		func() company.Function { return obj.Function },
 		func(ctx context.Context, selections ast.SelectionSet, v company.Function) graphql.Marshaler {
 			return marshalNCustomerFunction2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunction(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FunctionRule_function(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionRule", field, false, false, "CustomerFunction")
 }
 
 func _FunctionRule_allowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.FunctionRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionRule_allowed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Allowed, nil
-		},
-		nil,
+		func() bool { return obj.Allowed },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FunctionRule_allowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FunctionRule", field, false, false, "Boolean")
 }
 
 func _FunctionRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FunctionRulePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionRulePayload_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() *company.FunctionRule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.FunctionRule) graphql.Marshaler {
 			return marshalOFunctionRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRule(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_FunctionRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FunctionRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FunctionRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _FunctionRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.FunctionRulePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FunctionRulePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_FunctionRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FunctionRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentDates_closesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentDates) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentDates_closesOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosesOn, nil
-		},
-		nil,
+		func() time.Time { return obj.ClosesOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentDates_closesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentDates", field, false, false, "Date")
 }
 
 func _PaymentDates_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentDates) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentDates_dueOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueOn, nil
-		},
-		nil,
+		func() time.Time { return obj.DueOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentDates_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentDates", field, false, false, "Date")
 }
 
 func _PaymentTerms_closingDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentTerms_closingDay(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosingDay, nil
-		},
-		nil,
+		func() *int { return obj.ClosingDay },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PaymentTerms_closingDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentTerms", field, false, false, "Int")
 }
 
 func _PaymentTerms_dueMonths(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentTerms_dueMonths(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueMonths, nil
-		},
-		nil,
+		func() int { return obj.DueMonths },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentTerms_dueMonths(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentTerms", field, false, false, "Int")
 }
 
 func _PaymentTerms_dueDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentTerms_dueDay(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueDay, nil
-		},
-		nil,
+		func() *int { return obj.DueDay },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PaymentTerms_dueDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentTerms", field, false, false, "Int")
 }
 
 func _PaymentTerms_dates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *company.PaymentTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PaymentTerms_dates(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (company.PaymentDates, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.PaymentTerms().Dates(ctx, obj, fc.Args["at"].(*time.Time))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v company.PaymentDates) graphql.Marshaler {
 			return marshalNPaymentDates2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐPaymentDates(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -3243,9 +1745,6 @@ func fieldContext_PaymentTerms_dates(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentDates(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -3254,7 +1753,9 @@ func fieldContext_PaymentTerms_dates(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_PaymentTerms_dates_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_PaymentTerms_dates_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4547,14 +3048,15 @@ func UnmarshalUpdateCustomerGroupInput(ctx context.Context, raw any) (company.Up
 var accountPaymentPayloadImplementors = []string{"AccountPaymentPayload"}
 
 func _AccountPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AccountPaymentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountPaymentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountPaymentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountPaymentPayload")
+			out.Values[i] = run.Text("AccountPaymentPayload")
 		case "entry":
 			out.Values[i] = _AccountPaymentPayload_entry(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4590,14 +3092,15 @@ func _AccountPaymentPayload(ctx context.Context, ec *executionContext, sel ast.S
 var companyImplementors = []string{"Company", "Node"}
 
 func _Company(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Company) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Company")
+			out.Values[i] = run.Text("Company")
 		case "id":
 			out.Values[i] = _Company_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4720,14 +3223,15 @@ func _Company(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var companyAddressImplementors = []string{"CompanyAddress"}
 
 func _CompanyAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Address) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyAddressImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyAddressImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyAddress")
+			out.Values[i] = run.Text("CompanyAddress")
 		case "id":
 			out.Values[i] = _CompanyAddress_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4773,14 +3277,15 @@ func _CompanyAddress(ctx context.Context, ec *executionContext, sel ast.Selectio
 var companyAddressPayloadImplementors = []string{"CompanyAddressPayload"}
 
 func _CompanyAddressPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CompanyAddressPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyAddressPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyAddressPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyAddressPayload")
+			out.Values[i] = run.Text("CompanyAddressPayload")
 		case "address":
 			out.Values[i] = _CompanyAddressPayload_address(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4811,14 +3316,15 @@ func _CompanyAddressPayload(ctx context.Context, ec *executionContext, sel ast.S
 var companyBuyerImplementors = []string{"CompanyBuyer"}
 
 func _CompanyBuyer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Seat) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyBuyerImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyBuyerImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyBuyer")
+			out.Values[i] = run.Text("CompanyBuyer")
 		case "accountId":
 			out.Values[i] = _CompanyBuyer_accountId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4869,14 +3375,15 @@ func _CompanyBuyer(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var companyBuyerPayloadImplementors = []string{"CompanyBuyerPayload"}
 
 func _CompanyBuyerPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CompanyBuyerPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyBuyerPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyBuyerPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyBuyerPayload")
+			out.Values[i] = run.Text("CompanyBuyerPayload")
 		case "buyer":
 			out.Values[i] = _CompanyBuyerPayload_buyer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4907,14 +3414,15 @@ func _CompanyBuyerPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var companyConnectionImplementors = []string{"CompanyConnection"}
 
 func _CompanyConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[company.Company]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyConnection")
+			out.Values[i] = run.Text("CompanyConnection")
 		case "edges":
 			out.Values[i] = _CompanyConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4956,14 +3464,15 @@ func _CompanyConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var companyCreditImplementors = []string{"CompanyCredit"}
 
 func _CompanyCredit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Credit) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyCreditImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyCreditImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyCredit")
+			out.Values[i] = run.Text("CompanyCredit")
 		case "limit":
 			out.Values[i] = _CompanyCredit_limit(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5004,14 +3513,15 @@ func _CompanyCredit(ctx context.Context, ec *executionContext, sel ast.Selection
 var companyEdgeImplementors = []string{"CompanyEdge"}
 
 func _CompanyEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[company.Company]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyEdge")
+			out.Values[i] = run.Text("CompanyEdge")
 		case "cursor":
 			out.Values[i] = _CompanyEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5042,14 +3552,15 @@ func _CompanyEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var companyEventImplementors = []string{"CompanyEvent"}
 
 func _CompanyEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Happened) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyEventImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyEventImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyEvent")
+			out.Values[i] = run.Text("CompanyEvent")
 		case "at":
 			out.Values[i] = _CompanyEvent_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5095,14 +3606,15 @@ func _CompanyEvent(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var companyEventConnectionImplementors = []string{"CompanyEventConnection"}
 
 func _CompanyEventConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[company.Happened]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyEventConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyEventConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyEventConnection")
+			out.Values[i] = run.Text("CompanyEventConnection")
 		case "edges":
 			out.Values[i] = _CompanyEventConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5138,14 +3650,15 @@ func _CompanyEventConnection(ctx context.Context, ec *executionContext, sel ast.
 var companyEventEdgeImplementors = []string{"CompanyEventEdge"}
 
 func _CompanyEventEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[company.Happened]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyEventEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyEventEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyEventEdge")
+			out.Values[i] = run.Text("CompanyEventEdge")
 		case "cursor":
 			out.Values[i] = _CompanyEventEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5176,14 +3689,15 @@ func _CompanyEventEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var companyPayloadImplementors = []string{"CompanyPayload"}
 
 func _CompanyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CompanyPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, companyPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, companyPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CompanyPayload")
+			out.Values[i] = run.Text("CompanyPayload")
 		case "company":
 			out.Values[i] = _CompanyPayload_company(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5214,14 +3728,15 @@ func _CompanyPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var creditEntryImplementors = []string{"CreditEntry"}
 
 func _CreditEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, creditEntryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, creditEntryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CreditEntry")
+			out.Values[i] = run.Text("CreditEntry")
 		case "id":
 			out.Values[i] = _CreditEntry_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5277,14 +3792,15 @@ func _CreditEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var creditEntryConnectionImplementors = []string{"CreditEntryConnection"}
 
 func _CreditEntryConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[company.Entry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, creditEntryConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, creditEntryConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CreditEntryConnection")
+			out.Values[i] = run.Text("CreditEntryConnection")
 		case "edges":
 			out.Values[i] = _CreditEntryConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5320,14 +3836,15 @@ func _CreditEntryConnection(ctx context.Context, ec *executionContext, sel ast.S
 var creditEntryEdgeImplementors = []string{"CreditEntryEdge"}
 
 func _CreditEntryEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[company.Entry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, creditEntryEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, creditEntryEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CreditEntryEdge")
+			out.Values[i] = run.Text("CreditEntryEdge")
 		case "cursor":
 			out.Values[i] = _CreditEntryEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5358,14 +3875,15 @@ func _CreditEntryEdge(ctx context.Context, ec *executionContext, sel ast.Selecti
 var customerGroupImplementors = []string{"CustomerGroup", "Node"}
 
 func _CustomerGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.Group) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerGroupImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, customerGroupImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CustomerGroup")
+			out.Values[i] = run.Text("CustomerGroup")
 		case "id":
 			out.Values[i] = _CustomerGroup_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5445,14 +3963,15 @@ func _CustomerGroup(ctx context.Context, ec *executionContext, sel ast.Selection
 var customerGroupConnectionImplementors = []string{"CustomerGroupConnection"}
 
 func _CustomerGroupConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[company.Group]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerGroupConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, customerGroupConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CustomerGroupConnection")
+			out.Values[i] = run.Text("CustomerGroupConnection")
 		case "edges":
 			out.Values[i] = _CustomerGroupConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5488,14 +4007,15 @@ func _CustomerGroupConnection(ctx context.Context, ec *executionContext, sel ast
 var customerGroupEdgeImplementors = []string{"CustomerGroupEdge"}
 
 func _CustomerGroupEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[company.Group]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerGroupEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, customerGroupEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CustomerGroupEdge")
+			out.Values[i] = run.Text("CustomerGroupEdge")
 		case "cursor":
 			out.Values[i] = _CustomerGroupEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5526,14 +4046,15 @@ func _CustomerGroupEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var customerGroupPayloadImplementors = []string{"CustomerGroupPayload"}
 
 func _CustomerGroupPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CustomerGroupPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, customerGroupPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, customerGroupPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CustomerGroupPayload")
+			out.Values[i] = run.Text("CustomerGroupPayload")
 		case "group":
 			out.Values[i] = _CustomerGroupPayload_group(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5564,14 +4085,15 @@ func _CustomerGroupPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var fieldChangeImplementors = []string{"FieldChange"}
 
 func _FieldChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.FieldChange) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, fieldChangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, fieldChangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FieldChange")
+			out.Values[i] = run.Text("FieldChange")
 		case "field":
 			out.Values[i] = _FieldChange_field(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5607,14 +4129,15 @@ func _FieldChange(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var functionAccessImplementors = []string{"FunctionAccess"}
 
 func _FunctionAccess(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.FunctionAccess) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, functionAccessImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, functionAccessImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FunctionAccess")
+			out.Values[i] = run.Text("FunctionAccess")
 		case "function":
 			out.Values[i] = _FunctionAccess_function(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5650,14 +4173,15 @@ func _FunctionAccess(ctx context.Context, ec *executionContext, sel ast.Selectio
 var functionRuleImplementors = []string{"FunctionRule"}
 
 func _FunctionRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.FunctionRule) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, functionRuleImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, functionRuleImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FunctionRule")
+			out.Values[i] = run.Text("FunctionRule")
 		case "function":
 			out.Values[i] = _FunctionRule_function(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5688,14 +4212,15 @@ func _FunctionRule(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var functionRulePayloadImplementors = []string{"FunctionRulePayload"}
 
 func _FunctionRulePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.FunctionRulePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, functionRulePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, functionRulePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FunctionRulePayload")
+			out.Values[i] = run.Text("FunctionRulePayload")
 		case "rule":
 			out.Values[i] = _FunctionRulePayload_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5726,14 +4251,15 @@ func _FunctionRulePayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var paymentDatesImplementors = []string{"PaymentDates"}
 
 func _PaymentDates(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.PaymentDates) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentDatesImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentDatesImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentDates")
+			out.Values[i] = run.Text("PaymentDates")
 		case "closesOn":
 			out.Values[i] = _PaymentDates_closesOn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5764,14 +4290,15 @@ func _PaymentDates(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var paymentTermsImplementors = []string{"PaymentTerms"}
 
 func _PaymentTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *company.PaymentTerms) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentTermsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentTermsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentTerms")
+			out.Values[i] = run.Text("PaymentTerms")
 		case "closingDay":
 			out.Values[i] = _PaymentTerms_closingDay(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5853,10 +4380,8 @@ func marshalNCompany2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐ
 }
 
 func marshalNCompany2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompanyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Company) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCompany2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Company(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -5868,15 +4393,9 @@ func marshalNCompany2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompany
 	return ret
 }
 
-func marshalNCompanyAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddress(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Address) graphql.Marshaler {
-	return _CompanyAddress(ctx, ec, sel, &v)
-}
-
 func marshalNCompanyAddress2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddressᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Address) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCompanyAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddress(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CompanyAddress(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -5896,7 +4415,7 @@ func unmarshalNCompanyAddressKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNCompanyAddressKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐAddressKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.AddressKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CompanyAddressKind!")
 	}
@@ -5907,15 +4426,9 @@ func marshalNCompanyAddressPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _CompanyAddressPayload(ctx, ec, sel, &v)
 }
 
-func marshalNCompanyBuyer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Seat) graphql.Marshaler {
-	return _CompanyBuyer(ctx, ec, sel, &v)
-}
-
 func marshalNCompanyBuyer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeatᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Seat) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCompanyBuyer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐSeat(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CompanyBuyer(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -5939,15 +4452,9 @@ func marshalNCompanyCredit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcomp
 	return _CompanyCredit(ctx, ec, sel, &v)
 }
 
-func marshalNCompanyEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Company]) graphql.Marshaler {
-	return _CompanyEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCompanyEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Company]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCompanyEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CompanyEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -5964,10 +4471,8 @@ func marshalNCompanyEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompa
 }
 
 func marshalNCompanyEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐHappenedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Happened) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCompanyEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐHappened(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CompanyEvent(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -5983,15 +4488,9 @@ func marshalNCompanyEventConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _CompanyEventConnection(ctx, ec, sel, &v)
 }
 
-func marshalNCompanyEventEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Happened]) graphql.Marshaler {
-	return _CompanyEventEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCompanyEventEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Happened]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCompanyEventEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CompanyEventEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6015,7 +4514,7 @@ func unmarshalNCompanyRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcomp
 
 func marshalNCompanyRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐRole(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Role) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CompanyRole!")
 	}
@@ -6037,10 +4536,8 @@ func marshalNCreditEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompan
 }
 
 func marshalNCreditEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCreditEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CreditEntry(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6056,15 +4553,9 @@ func marshalNCreditEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return _CreditEntryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNCreditEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Entry]) graphql.Marshaler {
-	return _CreditEntryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCreditEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Entry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCreditEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CreditEntryEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6076,15 +4567,9 @@ func marshalNCreditEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return ret
 }
 
-func unmarshalNCreditEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryKind(ctx context.Context, ec *executionContext, v any) (company.EntryKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := company.EntryKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNCreditEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.EntryKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CreditEntryKind!")
 	}
@@ -6099,7 +4584,7 @@ func unmarshalNCreditPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcom
 
 func marshalNCreditPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Policy) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CreditPolicy!")
 	}
@@ -6114,7 +4599,7 @@ func unmarshalNCustomerFunction2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNCustomerFunction2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunction(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.Function) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CustomerFunction!")
 	}
@@ -6126,10 +4611,8 @@ func marshalNCustomerGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcomp
 }
 
 func marshalNCustomerGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.Group) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCustomerGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroup(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CustomerGroup(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6145,15 +4628,9 @@ func marshalNCustomerGroupConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _CustomerGroupConnection(ctx, ec, sel, &v)
 }
 
-func marshalNCustomerGroupEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[company.Group]) graphql.Marshaler {
-	return _CustomerGroupEdge(ctx, ec, sel, &v)
-}
-
 func marshalNCustomerGroupEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[company.Group]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCustomerGroupEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CustomerGroupEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6173,7 +4650,7 @@ func unmarshalNCustomerGroupKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNCustomerGroupKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.GroupKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "CustomerGroupKind!")
 	}
@@ -6189,15 +4666,9 @@ func marshalNCustomerGroupPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _CustomerGroupPayload(ctx, ec, sel, &v)
 }
 
-func marshalNFieldChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFieldChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.FieldChange) graphql.Marshaler {
-	return _FieldChange(ctx, ec, sel, &v)
-}
-
 func marshalNFieldChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFieldChangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.FieldChange) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNFieldChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFieldChange(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _FieldChange(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6207,17 +4678,11 @@ func marshalNFieldChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcom
 	}
 
 	return ret
-}
-
-func marshalNFunctionAccess2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccess(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.FunctionAccess) graphql.Marshaler {
-	return _FunctionAccess(ctx, ec, sel, &v)
 }
 
 func marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccessᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.FunctionAccess) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNFunctionAccess2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionAccess(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _FunctionAccess(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6229,15 +4694,9 @@ func marshalNFunctionAccess2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func marshalNFunctionRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v company.FunctionRule) graphql.Marshaler {
-	return _FunctionRule(ctx, ec, sel, &v)
-}
-
 func marshalNFunctionRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []company.FunctionRule) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNFunctionRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRule(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _FunctionRule(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -6299,7 +4758,7 @@ func unmarshalNTaxRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmone
 
 func marshalNTaxRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.Rounding) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TaxRounding!")
 	}
@@ -6373,16 +4832,6 @@ func unmarshalOCustomerGroupKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOCustomerGroupKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐGroupKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *company.GroupKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
-}
-
 func marshalOFunctionRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐFunctionRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *company.FunctionRule) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -6405,16 +4854,6 @@ func unmarshalOTaxRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋm
 	tmp, err := graphql.UnmarshalString(v)
 	res := money.Rounding(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOTaxRounding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *money.Rounding) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

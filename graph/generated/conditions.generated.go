@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,466 +32,231 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _QuantityDiscount_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "ID")
 }
 
 func _QuantityDiscount_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "String")
 }
 
 func _QuantityDiscount_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_names(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Translations")
 }
 
 func _QuantityDiscount_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_audience(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audience, nil
-		},
-		nil,
+		func() scope.Audience { return obj.Audience },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Audience) graphql.Marshaler {
 			return marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Audience(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscount_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_target(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Target, nil
-		},
-		nil,
+		func() scope.Target { return obj.Target },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Target) graphql.Marshaler {
 			return marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscount_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_QuantityDiscount_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "DateTime")
 }
 
 func _QuantityDiscount_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_QuantityDiscount_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "DateTime")
 }
 
 func _QuantityDiscount_rounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_rounding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rounding, nil
-		},
-		nil,
+		func() money.Rounding { return obj.Rounding },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Rounding) graphql.Marshaler {
 			return marshalNRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_rounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Rounding")
 }
 
 func _QuantityDiscount_roundTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_roundTo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RoundsTo(), nil
-		},
-		nil,
+		func() int { return obj.RoundsTo() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_roundTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, true, false, "Int")
 }
 
 func _QuantityDiscount_mixed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_mixed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Mixed, nil
-		},
-		nil,
+		func() bool { return obj.Mixed },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_mixed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Boolean")
 }
 
 func _QuantityDiscount_onCustomerPrice(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_onCustomerPrice(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OnCustomerPrice, nil
-		},
-		nil,
+		func() bool { return obj.OnCustomerPrice },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_onCustomerPrice(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "Boolean")
 }
 
 func _QuantityDiscount_tiers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_tiers(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tiers, nil
-		},
-		nil,
+		func() []pricing.Tier { return obj.Tiers },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Tier) graphql.Marshaler {
 			return marshalNQuantityTier2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐTierᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_tiers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscount",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuantityTier(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscount_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscount_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "DateTime")
 }
 
 func _QuantityDiscount_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.QuantityDiscount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscount_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_QuantityDiscount_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscount", field, false, false, "DateTime")
 }
 
 func _QuantityDiscountConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[pricing.QuantityDiscount] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[pricing.QuantityDiscount]) graphql.Marshaler {
 			return marshalNQuantityDiscountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscountConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuantityDiscountEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscountConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []pricing.QuantityDiscount { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.QuantityDiscount) graphql.Marshaler {
 			return marshalNQuantityDiscount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐQuantityDiscountᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscountConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuantityDiscount(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscountConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscountConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscountConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_QuantityDiscountConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -499,209 +265,106 @@ func fieldContext_QuantityDiscountConnection_totalCount(_ context.Context, ec *e
 }
 
 func _QuantityDiscountEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscountEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityDiscountEdge", field, false, false, "String")
 }
 
 func _QuantityDiscountEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.QuantityDiscount]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() pricing.QuantityDiscount { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.QuantityDiscount) graphql.Marshaler {
 			return marshalNQuantityDiscount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐQuantityDiscount(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscountEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuantityDiscount(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityDiscountPayload_quantityDiscount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuantityDiscountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountPayload_quantityDiscount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.QuantityDiscount, nil
-		},
-		nil,
+		func() *pricing.QuantityDiscount { return obj.QuantityDiscount },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.QuantityDiscount) graphql.Marshaler {
 			return marshalOQuantityDiscount2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐQuantityDiscount(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_QuantityDiscountPayload_quantityDiscount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuantityDiscount(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _QuantityDiscountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuantityDiscountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityDiscountPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuantityDiscountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuantityDiscountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuantityTier_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityTier_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() int { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuantityTier_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityTier", field, false, false, "Int")
 }
 
 func _QuantityTier_upTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityTier_upTo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpTo, nil
-		},
-		nil,
+		func() *int { return obj.UpTo },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_QuantityTier_upTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityTier", field, false, false, "Int")
 }
 
 func _QuantityTier_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuantityTier_percent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Percent, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Percent },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_QuantityTier_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuantityTier", field, false, false, "Decimal")
 }
 
 func _QuantityTier_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_QuantityTier_amount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.AmountOff(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -711,29 +374,24 @@ func fieldContext_QuantityTier_amount(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _QuantityTier_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Tier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_QuantityTier_price(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.PieceAt(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -743,465 +401,235 @@ func fieldContext_QuantityTier_price(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Rate_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "ID")
 }
 
 func _Rate_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() pricing.RateKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.RateKind) graphql.Marshaler {
 			return marshalNRateKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "RateKind")
 }
 
 func _Rate_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Rate_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "String")
 }
 
 func _Rate_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_names(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Rate_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Translations")
 }
 
 func _Rate_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_audience(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audience, nil
-		},
-		nil,
+		func() scope.Audience { return obj.Audience },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Audience) graphql.Marshaler {
 			return marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Rate_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Rate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Audience(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Rate_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_target(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Target, nil
-		},
-		nil,
+		func() scope.Target { return obj.Target },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Target) graphql.Marshaler {
 			return marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Rate_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Rate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Rate_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Rate_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "DateTime")
 }
 
 func _Rate_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Rate_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "DateTime")
 }
 
 func _Rate_rounding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_rounding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rounding, nil
-		},
-		nil,
+		func() money.Rounding { return obj.Rounding },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Rounding) graphql.Marshaler {
 			return marshalNRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_rounding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Rounding")
 }
 
 func _Rate_roundTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_roundTo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RoundsTo(), nil
-		},
-		nil,
+		func() int { return obj.RoundsTo() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_roundTo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, true, false, "Int")
 }
 
 func _Rate_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_percent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Percent, nil
-		},
-		nil,
+		func() decimal.Decimal { return obj.Percent },
 		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Decimal")
 }
 
 func _Rate_belowFloor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_belowFloor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BelowFloor, nil
-		},
-		nil,
+		func() bool { return obj.BelowFloor },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_belowFloor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "Boolean")
 }
 
 func _Rate_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Rate_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "DateTime")
 }
 
 func _Rate_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Rate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Rate_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Rate_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Rate", field, false, false, "DateTime")
 }
 
 func _RateConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RateConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[pricing.Rate] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[pricing.Rate]) graphql.Marshaler {
 			return marshalNRateEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RateConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RateEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RateConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RateConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []pricing.Rate { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Rate) graphql.Marshaler {
 			return marshalNRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RateConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Rate(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RateConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RateConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RateConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RateConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Rate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RateConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1210,122 +638,54 @@ func fieldContext_RateConnection_totalCount(_ context.Context, ec *executionCont
 }
 
 func _RateEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Rate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RateEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RateEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RateEdge", field, false, false, "String")
 }
 
 func _RateEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Rate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RateEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() pricing.Rate { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rate) graphql.Marshaler {
 			return marshalNRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRate(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RateEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RateEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Rate(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RatePayload_rate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RatePayload_rate(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rate, nil
-		},
-		nil,
+		func() *pricing.Rate { return obj.Rate },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Rate) graphql.Marshaler {
 			return marshalORate2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRate(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_RatePayload_rate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Rate(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _RatePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RatePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RatePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1717,14 +1077,15 @@ func UnmarshalSaveRateInput(ctx context.Context, raw any) (pricing.SaveRateInput
 var quantityDiscountImplementors = []string{"QuantityDiscount"}
 
 func _QuantityDiscount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.QuantityDiscount) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quantityDiscountImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quantityDiscountImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuantityDiscount")
+			out.Values[i] = run.Text("QuantityDiscount")
 		case "id":
 			out.Values[i] = _QuantityDiscount_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1815,14 +1176,15 @@ func _QuantityDiscount(ctx context.Context, ec *executionContext, sel ast.Select
 var quantityDiscountConnectionImplementors = []string{"QuantityDiscountConnection"}
 
 func _QuantityDiscountConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[pricing.QuantityDiscount]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quantityDiscountConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quantityDiscountConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuantityDiscountConnection")
+			out.Values[i] = run.Text("QuantityDiscountConnection")
 		case "edges":
 			out.Values[i] = _QuantityDiscountConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1864,14 +1226,15 @@ func _QuantityDiscountConnection(ctx context.Context, ec *executionContext, sel 
 var quantityDiscountEdgeImplementors = []string{"QuantityDiscountEdge"}
 
 func _QuantityDiscountEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[pricing.QuantityDiscount]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quantityDiscountEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quantityDiscountEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuantityDiscountEdge")
+			out.Values[i] = run.Text("QuantityDiscountEdge")
 		case "cursor":
 			out.Values[i] = _QuantityDiscountEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1902,14 +1265,15 @@ func _QuantityDiscountEdge(ctx context.Context, ec *executionContext, sel ast.Se
 var quantityDiscountPayloadImplementors = []string{"QuantityDiscountPayload"}
 
 func _QuantityDiscountPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.QuantityDiscountPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quantityDiscountPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quantityDiscountPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuantityDiscountPayload")
+			out.Values[i] = run.Text("QuantityDiscountPayload")
 		case "quantityDiscount":
 			out.Values[i] = _QuantityDiscountPayload_quantityDiscount(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1940,14 +1304,15 @@ func _QuantityDiscountPayload(ctx context.Context, ec *executionContext, sel ast
 var quantityTierImplementors = []string{"QuantityTier"}
 
 func _QuantityTier(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Tier) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quantityTierImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quantityTierImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuantityTier")
+			out.Values[i] = run.Text("QuantityTier")
 		case "from":
 			out.Values[i] = _QuantityTier_from(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1995,14 +1360,15 @@ func _QuantityTier(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var rateImplementors = []string{"Rate"}
 
 func _Rate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Rate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, rateImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, rateImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Rate")
+			out.Values[i] = run.Text("Rate")
 		case "id":
 			out.Values[i] = _Rate_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2093,14 +1459,15 @@ func _Rate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 var rateConnectionImplementors = []string{"RateConnection"}
 
 func _RateConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[pricing.Rate]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, rateConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, rateConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RateConnection")
+			out.Values[i] = run.Text("RateConnection")
 		case "edges":
 			out.Values[i] = _RateConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2142,14 +1509,15 @@ func _RateConnection(ctx context.Context, ec *executionContext, sel ast.Selectio
 var rateEdgeImplementors = []string{"RateEdge"}
 
 func _RateEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[pricing.Rate]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, rateEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, rateEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RateEdge")
+			out.Values[i] = run.Text("RateEdge")
 		case "cursor":
 			out.Values[i] = _RateEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2180,14 +1548,15 @@ func _RateEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var ratePayloadImplementors = []string{"RatePayload"}
 
 func _RatePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RatePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, ratePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, ratePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RatePayload")
+			out.Values[i] = run.Text("RatePayload")
 		case "rate":
 			out.Values[i] = _RatePayload_rate(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2229,10 +1598,8 @@ func marshalNQuantityDiscount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 }
 
 func marshalNQuantityDiscount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐQuantityDiscountᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.QuantityDiscount) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuantityDiscount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐQuantityDiscount(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuantityDiscount(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2248,15 +1615,9 @@ func marshalNQuantityDiscountConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _QuantityDiscountConnection(ctx, ec, sel, &v)
 }
 
-func marshalNQuantityDiscountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.QuantityDiscount]) graphql.Marshaler {
-	return _QuantityDiscountEdge(ctx, ec, sel, &v)
-}
-
 func marshalNQuantityDiscountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.QuantityDiscount]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuantityDiscountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuantityDiscountEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2272,15 +1633,9 @@ func marshalNQuantityDiscountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 	return _QuantityDiscountPayload(ctx, ec, sel, &v)
 }
 
-func marshalNQuantityTier2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐTier(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Tier) graphql.Marshaler {
-	return _QuantityTier(ctx, ec, sel, &v)
-}
-
 func marshalNQuantityTier2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐTierᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Tier) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuantityTier2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐTier(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuantityTier(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2316,10 +1671,8 @@ func marshalNRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRat
 }
 
 func marshalNRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Rate) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRate(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Rate(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2335,15 +1688,9 @@ func marshalNRateConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	return _RateConnection(ctx, ec, sel, &v)
 }
 
-func marshalNRateEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Rate]) graphql.Marshaler {
-	return _RateEdge(ctx, ec, sel, &v)
-}
-
 func marshalNRateEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Rate]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRateEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _RateEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2363,7 +1710,7 @@ func unmarshalNRateKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing
 
 func marshalNRateKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.RateKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "RateKind!")
 	}
@@ -2382,7 +1729,7 @@ func unmarshalNRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoney�
 
 func marshalNRounding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐRounding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v money.Rounding) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Rounding!")
 	}
@@ -2420,16 +1767,6 @@ func unmarshalORateKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpric
 	tmp, err := graphql.UnmarshalString(v)
 	res := pricing.RateKind(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalORateKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRateKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *pricing.RateKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -11,16 +12,23 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/cart"
+	"github.com/noren-commerce/noren/core/counter"
+	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/ledger"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/qr"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
 // region    ************************** generated!.gotpl **************************
+
+type CounterMemberResolver interface {
+	PointBalances(ctx context.Context, obj *counter.Served) ([]points.Balance, error)
+}
 
 // endregion ************************** generated!.gotpl **************************
 
@@ -30,389 +38,364 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
-func _MemberCode_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+func _CounterMember_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MemberCode_text(ctx, ec, field)
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+	)
+}
+
+func _CounterMember_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
+	)
+}
+
+func _CounterMember_masked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.Masked },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CounterMember_hasAccount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() bool { return obj.Account },
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return marshalNBoolean2bool(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _CounterMember_rankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() i18n.Text { return obj.RankName },
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
 		true,
 	)
 }
-func fieldContext_MemberCode_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCode", field, false, false, "String")
-}
 
-func _MemberCode_squareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+func _CounterMember_pointBalances(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *counter.Served) (ret graphql.Marshaler) {
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MemberCode_squareCode(ctx, ec, field)
+			return fieldContext_CounterMember_pointBalances(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.SquareCode(), nil
+		func(ctx context.Context) ([]points.Balance, error) {
+			return ec.Resolvers.CounterMember().PointBalances(ctx, obj)
 		},
-		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Balance) graphql.Marshaler {
+			return marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_CounterMember_pointBalances(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CounterMember",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _CounterMemberPayload_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CounterMemberPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *counter.Served { return obj.Member },
+		func(ctx context.Context, selections ast.SelectionSet, v *counter.Served) graphql.Marshaler {
+			return marshalOCounterMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐServed(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _CounterMemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CounterMemberPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _MemberCode_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Text },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _MemberCode_squareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() qr.Code { return obj.SquareCode() },
 		func(ctx context.Context, selections ast.SelectionSet, v qr.Code) graphql.Marshaler {
 			return marshalNSquareCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋqrᚐCode(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MemberCode_squareCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberCode",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SquareCode(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MemberCode_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *membercode.Code) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MemberCode_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MemberCode_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MemberCode", field, false, false, "DateTime")
 }
 
 func _MemberCodePayload_memberCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberCodePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MemberCodePayload_memberCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MemberCode, nil
-		},
-		nil,
+		func() *membercode.Code { return obj.MemberCode },
 		func(ctx context.Context, selections ast.SelectionSet, v *membercode.Code) graphql.Marshaler {
 			return marshalOMemberCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmembercodeᚐCode(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_MemberCodePayload_memberCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MemberCode(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MemberCodePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MemberCodePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MemberCodePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MemberCodePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MemberCodePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShopSalePayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopSalePayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_ShopSalePayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopSalePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShopSalePayload_quote(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopSalePayload_quote(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quote, nil
-		},
-		nil,
+		func() *cart.Priced { return obj.Quote },
 		func(ctx context.Context, selections ast.SelectionSet, v *cart.Priced) graphql.Marshaler {
 			return marshalOCart2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPriced(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShopSalePayload_quote(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopSalePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Cart(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
-func _ShopSalePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+func _ShopSalePayload_pointBalances(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopSalePayload_userErrors(ctx, ec, field)
+		func() []points.Balance { return obj.PointBalances },
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Balance) graphql.Marshaler {
+			return marshalNPointBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalanceᚄ(ctx, ec, selections, v)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		true,
+	)
+}
+
+func _ShopSalePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopSalePayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShopSalePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopSalePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TillSum_till(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TillSum_till(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Till, nil
-		},
-		nil,
+		func() string { return obj.Till },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TillSum_till(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TillSum", field, false, false, "String")
 }
 
 func _TillSum_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TillSum_day(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Day, nil
-		},
-		nil,
+		func() time.Time { return obj.Day },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TillSum_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TillSum", field, false, false, "Date")
 }
 
 func _TillSum_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TillSum_received(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Received(), nil
-		},
-		nil,
+		func() money.Money { return obj.Received() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TillSum_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TillSum",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TillSum_givenBack(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TillSum_givenBack(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GivenBack(), nil
-		},
-		nil,
+		func() money.Money { return obj.GivenBack() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TillSum_givenBack(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TillSum",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TillSum_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.TillSum) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TillSum_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TillSum_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TillSum",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
+
+func unmarshalInputCounterMemberInput(ctx context.Context, ec *executionContext, obj any) (counter.Shown, error) {
+	var it counter.Shown
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+
+	fieldsInOrder := [...]string{"shopId", "memberCode", "cardNumber"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCounterMemberInput unmarshals raw into the CounterMemberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCounterMemberInput(ctx context.Context, raw any) (counter.Shown, error) {
+	var out counter.Shown
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CounterMemberInput", raw, &out)
+	return out, err
+}
 
 func unmarshalInputRecordShopSaleInput(ctx context.Context, ec *executionContext, obj any) (order.SellInput, error) {
 	var it order.SellInput
@@ -686,17 +669,117 @@ func UnmarshalShopTenderInput(ctx context.Context, raw any) (order.ShopTender, e
 
 // region    **************************** object.gotpl ****************************
 
-var memberCodeImplementors = []string{"MemberCode"}
+var counterMemberImplementors = []string{"CounterMember"}
 
-func _MemberCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *membercode.Code) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, memberCodeImplementors)
+func _CounterMember(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *counter.Served) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, counterMemberImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MemberCode")
+			out.Values[i] = run.Text("CounterMember")
+		case "id":
+			out.Values[i] = _CounterMember_id(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = _CounterMember_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "masked":
+			out.Values[i] = _CounterMember_masked(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "hasAccount":
+			out.Values[i] = _CounterMember_hasAccount(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rankName":
+			out.Values[i] = _CounterMember_rankName(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pointBalances":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _CounterMember_pointBalances(ctx, ec, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var counterMemberPayloadImplementors = []string{"CounterMemberPayload"}
+
+func _CounterMemberPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CounterMemberPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, counterMemberPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("CounterMemberPayload")
+		case "member":
+			out.Values[i] = _CounterMemberPayload_member(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _CounterMemberPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var memberCodeImplementors = []string{"MemberCode"}
+
+func _MemberCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *membercode.Code) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberCodeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("MemberCode")
 		case "text":
 			out.Values[i] = _MemberCode_text(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -732,14 +815,15 @@ func _MemberCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var memberCodePayloadImplementors = []string{"MemberCodePayload"}
 
 func _MemberCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MemberCodePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, memberCodePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, memberCodePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MemberCodePayload")
+			out.Values[i] = run.Text("MemberCodePayload")
 		case "memberCode":
 			out.Values[i] = _MemberCodePayload_memberCode(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -770,14 +854,15 @@ func _MemberCodePayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var shopSalePayloadImplementors = []string{"ShopSalePayload"}
 
 func _ShopSalePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShopSalePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shopSalePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shopSalePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShopSalePayload")
+			out.Values[i] = run.Text("ShopSalePayload")
 		case "order":
 			out.Values[i] = _ShopSalePayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -786,6 +871,11 @@ func _ShopSalePayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 		case "quote":
 			out.Values[i] = _ShopSalePayload_quote(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pointBalances":
+			out.Values[i] = _ShopSalePayload_pointBalances(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "userErrors":
@@ -813,14 +903,15 @@ func _ShopSalePayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var tillSumImplementors = []string{"TillSum"}
 
 func _TillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.TillSum) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, tillSumImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, tillSumImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TillSum")
+			out.Values[i] = run.Text("TillSum")
 		case "till":
 			out.Values[i] = _TillSum_till(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -867,19 +958,22 @@ func _TillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func unmarshalNCounterMemberInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐShown(ctx context.Context, ec *executionContext, v any) (counter.Shown, error) {
+	res, err := unmarshalInputCounterMemberInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNCounterMemberPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCounterMemberPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.CounterMemberPayload) graphql.Marshaler {
+	return _CounterMemberPayload(ctx, ec, sel, &v)
+}
+
 func marshalNMemberCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMemberCodePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.MemberCodePayload) graphql.Marshaler {
 	return _MemberCodePayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx context.Context, ec *executionContext, v any) (order.Origin, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.Origin(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Origin) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "OrderOrigin!")
 	}
@@ -933,15 +1027,9 @@ func unmarshalNShopTenderInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, nil
 }
 
-func marshalNTillSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSum(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.TillSum) graphql.Marshaler {
-	return _TillSum(ctx, ec, sel, &v)
-}
-
 func marshalNTillSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSumᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.TillSum) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNTillSum2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐTillSum(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _TillSum(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -951,6 +1039,13 @@ func marshalNTillSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledger�
 	}
 
 	return ret
+}
+
+func marshalOCounterMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐServed(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *counter.Served) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _CounterMember(ctx, ec, sel, v)
 }
 
 func marshalOMemberCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmembercodeᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *membercode.Code) graphql.Marshaler {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -30,880 +31,434 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _BusinessCalendar_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, true, false, "ID")
 }
 
 func _BusinessCalendar_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "String")
 }
 
 func _BusinessCalendar_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "String")
 }
 
 func _BusinessCalendar_weekdays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_weekdays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Weekdays, nil
-		},
-		nil,
+		func() []shipping.Weekday { return obj.Weekdays },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Weekday) graphql.Marshaler {
 			return marshalNDayOfWeek2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐWeekdayᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_weekdays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "DayOfWeek")
 }
 
 func _BusinessCalendar_holidays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_holidays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Holidays, nil
-		},
-		nil,
+		func() bool { return obj.Holidays },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_holidays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "Boolean")
 }
 
 func _BusinessCalendar_closedDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_closedDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closed, nil
-		},
-		nil,
+		func() []shipping.ClosedDays { return obj.Closed },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.ClosedDays) graphql.Marshaler {
 			return marshalNClosedDays2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐClosedDaysᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_closedDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BusinessCalendar",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ClosedDays(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BusinessCalendar_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Calendar) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendar_active(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Active, nil
-		},
-		nil,
+		func() bool { return obj.Active },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendar_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BusinessCalendar", field, false, false, "Boolean")
 }
 
 func _BusinessCalendarPayload_calendar(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BusinessCalendarPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendarPayload_calendar(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Calendar, nil
-		},
-		nil,
+		func() *shipping.Calendar { return obj.Calendar },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Calendar) graphql.Marshaler {
 			return marshalOBusinessCalendar2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCalendar(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_BusinessCalendarPayload_calendar(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BusinessCalendarPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BusinessCalendar(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _BusinessCalendarPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BusinessCalendarPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BusinessCalendarPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BusinessCalendarPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BusinessCalendarPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ClosedDays_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.ClosedDays) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ClosedDays_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() time.Time { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ClosedDays_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClosedDays", field, false, false, "Date")
 }
 
 func _ClosedDays_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.ClosedDays) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ClosedDays_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To, nil
-		},
-		nil,
+		func() time.Time { return obj.To },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ClosedDays_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClosedDays", field, false, false, "Date")
 }
 
 func _ClosedDays_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.ClosedDays) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ClosedDays_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ClosedDays_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ClosedDays", field, false, false, "String")
 }
 
 func _DeliveryEstimate_shipsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Estimate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryEstimate_shipsOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShipsOn, nil
-		},
-		nil,
+		func() time.Time { return obj.ShipsOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryEstimate_shipsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryEstimate", field, false, false, "Date")
 }
 
 func _DeliveryEstimate_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Estimate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryEstimate_arrivesOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ArrivesOn, nil
-		},
-		nil,
+		func() time.Time { return obj.ArrivesOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryEstimate_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryEstimate", field, false, false, "Date")
 }
 
 func _DeliveryEstimate_shippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Estimate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryEstimate_shippingMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() shipping.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Method) graphql.Marshaler {
 			return marshalNShippingMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethod(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryEstimate_shippingMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryEstimate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingMethod(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DeliveryTimeBand_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryTimeBand_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryTimeBand_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
 }
 
 func _DeliveryTimeBand_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryTimeBand_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryTimeBand_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
 }
 
 func _DeliveryTimeBand_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryTimeBand_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() string { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryTimeBand_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
 }
 
 func _DeliveryTimeBand_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Band) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryTimeBand_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To, nil
-		},
-		nil,
+		func() string { return obj.To },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryTimeBand_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryTimeBand", field, false, false, "String")
 }
 
 func _LocationDispatch_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationDispatch_locationId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Location(), nil
-		},
-		nil,
+		func() string { return obj.Location() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LocationDispatch_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, true, false, "ID")
 }
 
 func _LocationDispatch_calendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationDispatch_calendarId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CalendarGlobal(), nil
-		},
-		nil,
+		func() *string { return obj.CalendarGlobal() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_LocationDispatch_calendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, true, false, "ID")
 }
 
 func _LocationDispatch_cutOff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationDispatch_cutOff(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CutOff, nil
-		},
-		nil,
+		func() string { return obj.CutOff },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LocationDispatch_cutOff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, false, false, "String")
 }
 
 func _LocationDispatch_handlingDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Place) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationDispatch_handlingDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HandlingDays, nil
-		},
-		nil,
+		func() int { return obj.HandlingDays },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LocationDispatch_handlingDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LocationDispatch", field, false, false, "Int")
 }
 
 func _LocationDispatchPayload_dispatch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationDispatchPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationDispatchPayload_dispatch(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Dispatch, nil
-		},
-		nil,
+		func() *shipping.Place { return obj.Dispatch },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Place) graphql.Marshaler {
 			return marshalOLocationDispatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPlace(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_LocationDispatchPayload_dispatch(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LocationDispatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LocationDispatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _LocationDispatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LocationDispatchPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LocationDispatchPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LocationDispatchPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LocationDispatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PublicHoliday_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *holiday.Holiday) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PublicHoliday_on(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.On, nil
-		},
-		nil,
+		func() time.Time { return obj.On },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PublicHoliday_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PublicHoliday", field, false, false, "Date")
 }
 
 func _PublicHoliday_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *holiday.Holiday) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PublicHoliday_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PublicHoliday_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PublicHoliday", field, false, false, "String")
 }
 
 func _ShippingSchedule_cutOff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingSchedule_cutOff(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CutOff, nil
-		},
-		nil,
+		func() string { return obj.CutOff },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingSchedule_cutOff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingSchedule", field, false, false, "String")
 }
 
 func _ShippingSchedule_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingSchedule_days(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Days, nil
-		},
-		nil,
+		func() *int { return obj.Days },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingSchedule_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingSchedule", field, false, false, "Int")
 }
 
 func _ShippingSchedule_transit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingSchedule_transit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Transit, nil
-		},
-		nil,
+		func() []shipping.Transit { return obj.Transit },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Transit) graphql.Marshaler {
 			return marshalNShippingTransit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTransitᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingSchedule_transit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingSchedule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingTransit(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingSchedule_bands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingSchedule_bands(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bands, nil
-		},
-		nil,
+		func() []shipping.Band { return obj.Bands },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Band) graphql.Marshaler {
 			return marshalNDeliveryTimeBand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBandᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingSchedule_bands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingSchedule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryTimeBand(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingSchedule_daysAhead(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Schedule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingSchedule_daysAhead(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DaysAhead, nil
-		},
-		nil,
+		func() int { return obj.DaysAhead },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingSchedule_daysAhead(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingSchedule", field, false, false, "Int")
 }
 
 func _ShippingTransit_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Transit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTransit_zoneId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Zone(), nil
-		},
-		nil,
+		func() string { return obj.Zone() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTransit_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTransit", field, true, false, "ID")
 }
 
 func _ShippingTransit_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Transit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTransit_days(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Days, nil
-		},
-		nil,
+		func() *int { return obj.Days },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingTransit_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTransit", field, false, false, "Int")
 }
 
 func _ShippingTransit_bands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Transit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTransit_bands(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bands, nil
-		},
-		nil,
+		func() []string { return obj.Bands },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalOString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingTransit_bands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTransit", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1501,14 +1056,15 @@ func UnmarshalShippingTransitInput(ctx context.Context, raw any) (shipping.Trans
 var businessCalendarImplementors = []string{"BusinessCalendar"}
 
 func _BusinessCalendar(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Calendar) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, businessCalendarImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, businessCalendarImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BusinessCalendar")
+			out.Values[i] = run.Text("BusinessCalendar")
 		case "id":
 			out.Values[i] = _BusinessCalendar_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1564,14 +1120,15 @@ func _BusinessCalendar(ctx context.Context, ec *executionContext, sel ast.Select
 var businessCalendarPayloadImplementors = []string{"BusinessCalendarPayload"}
 
 func _BusinessCalendarPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.BusinessCalendarPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, businessCalendarPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, businessCalendarPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BusinessCalendarPayload")
+			out.Values[i] = run.Text("BusinessCalendarPayload")
 		case "calendar":
 			out.Values[i] = _BusinessCalendarPayload_calendar(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1602,14 +1159,15 @@ func _BusinessCalendarPayload(ctx context.Context, ec *executionContext, sel ast
 var closedDaysImplementors = []string{"ClosedDays"}
 
 func _ClosedDays(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.ClosedDays) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, closedDaysImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, closedDaysImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ClosedDays")
+			out.Values[i] = run.Text("ClosedDays")
 		case "from":
 			out.Values[i] = _ClosedDays_from(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1645,14 +1203,15 @@ func _ClosedDays(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var deliveryEstimateImplementors = []string{"DeliveryEstimate"}
 
 func _DeliveryEstimate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cart.Estimate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryEstimateImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deliveryEstimateImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeliveryEstimate")
+			out.Values[i] = run.Text("DeliveryEstimate")
 		case "shipsOn":
 			out.Values[i] = _DeliveryEstimate_shipsOn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1688,14 +1247,15 @@ func _DeliveryEstimate(ctx context.Context, ec *executionContext, sel ast.Select
 var deliveryTimeBandImplementors = []string{"DeliveryTimeBand"}
 
 func _DeliveryTimeBand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Band) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryTimeBandImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deliveryTimeBandImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeliveryTimeBand")
+			out.Values[i] = run.Text("DeliveryTimeBand")
 		case "code":
 			out.Values[i] = _DeliveryTimeBand_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1736,14 +1296,15 @@ func _DeliveryTimeBand(ctx context.Context, ec *executionContext, sel ast.Select
 var locationDispatchImplementors = []string{"LocationDispatch"}
 
 func _LocationDispatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Place) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, locationDispatchImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, locationDispatchImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LocationDispatch")
+			out.Values[i] = run.Text("LocationDispatch")
 		case "locationId":
 			out.Values[i] = _LocationDispatch_locationId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1784,14 +1345,15 @@ func _LocationDispatch(ctx context.Context, ec *executionContext, sel ast.Select
 var locationDispatchPayloadImplementors = []string{"LocationDispatchPayload"}
 
 func _LocationDispatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.LocationDispatchPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, locationDispatchPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, locationDispatchPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LocationDispatchPayload")
+			out.Values[i] = run.Text("LocationDispatchPayload")
 		case "dispatch":
 			out.Values[i] = _LocationDispatchPayload_dispatch(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1822,14 +1384,15 @@ func _LocationDispatchPayload(ctx context.Context, ec *executionContext, sel ast
 var publicHolidayImplementors = []string{"PublicHoliday"}
 
 func _PublicHoliday(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *holiday.Holiday) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, publicHolidayImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, publicHolidayImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PublicHoliday")
+			out.Values[i] = run.Text("PublicHoliday")
 		case "on":
 			out.Values[i] = _PublicHoliday_on(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1860,14 +1423,15 @@ func _PublicHoliday(ctx context.Context, ec *executionContext, sel ast.Selection
 var shippingScheduleImplementors = []string{"ShippingSchedule"}
 
 func _ShippingSchedule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Schedule) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingScheduleImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingScheduleImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingSchedule")
+			out.Values[i] = run.Text("ShippingSchedule")
 		case "cutOff":
 			out.Values[i] = _ShippingSchedule_cutOff(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1913,14 +1477,15 @@ func _ShippingSchedule(ctx context.Context, ec *executionContext, sel ast.Select
 var shippingTransitImplementors = []string{"ShippingTransit"}
 
 func _ShippingTransit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Transit) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingTransitImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingTransitImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingTransit")
+			out.Values[i] = run.Text("ShippingTransit")
 		case "zoneId":
 			out.Values[i] = _ShippingTransit_zoneId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1957,15 +1522,9 @@ func _ShippingTransit(ctx context.Context, ec *executionContext, sel ast.Selecti
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNBusinessCalendar2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCalendar(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Calendar) graphql.Marshaler {
-	return _BusinessCalendar(ctx, ec, sel, &v)
-}
-
 func marshalNBusinessCalendar2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCalendarᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Calendar) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBusinessCalendar2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCalendar(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BusinessCalendar(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1981,15 +1540,9 @@ func marshalNBusinessCalendarPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 	return _BusinessCalendarPayload(ctx, ec, sel, &v)
 }
 
-func marshalNClosedDays2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐClosedDays(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.ClosedDays) graphql.Marshaler {
-	return _ClosedDays(ctx, ec, sel, &v)
-}
-
 func marshalNClosedDays2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐClosedDaysᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.ClosedDays) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNClosedDays2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐClosedDays(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ClosedDays(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2028,7 +1581,7 @@ func unmarshalNDayOfWeek2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippi
 
 func marshalNDayOfWeek2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐWeekday(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Weekday) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DayOfWeek!")
 	}
@@ -2050,9 +1603,7 @@ func unmarshalNDayOfWeek2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 }
 
 func marshalNDayOfWeek2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐWeekdayᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Weekday) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNDayOfWeek2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐWeekday(ctx, ec, sel, v[i])
 	})
 
@@ -2065,15 +1616,9 @@ func marshalNDayOfWeek2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshipp
 	return ret
 }
 
-func marshalNDeliveryTimeBand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Band) graphql.Marshaler {
-	return _DeliveryTimeBand(ctx, ec, sel, &v)
-}
-
 func marshalNDeliveryTimeBand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Band) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDeliveryTimeBand2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DeliveryTimeBand(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2104,15 +1649,9 @@ func unmarshalNDeliveryTimeBandInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return res, nil
 }
 
-func marshalNLocationDispatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPlace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Place) graphql.Marshaler {
-	return _LocationDispatch(ctx, ec, sel, &v)
-}
-
 func marshalNLocationDispatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPlaceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Place) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNLocationDispatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPlace(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _LocationDispatch(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2128,15 +1667,9 @@ func marshalNLocationDispatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋg
 	return _LocationDispatchPayload(ctx, ec, sel, &v)
 }
 
-func marshalNPublicHoliday2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋholidayᚐHoliday(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v holiday.Holiday) graphql.Marshaler {
-	return _PublicHoliday(ctx, ec, sel, &v)
-}
-
 func marshalNPublicHoliday2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋholidayᚐHolidayᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []holiday.Holiday) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPublicHoliday2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋholidayᚐHoliday(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PublicHoliday(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2177,15 +1710,9 @@ func marshalNShippingSchedule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋs
 	return _ShippingSchedule(ctx, ec, sel, &v)
 }
 
-func marshalNShippingTransit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTransit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Transit) graphql.Marshaler {
-	return _ShippingTransit(ctx, ec, sel, &v)
-}
-
 func marshalNShippingTransit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTransitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Transit) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingTransit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTransit(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingTransit(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -29,44 +30,31 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _CashOnDelivery_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CashOnDelivery_active(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Active, nil
-		},
-		nil,
+		func() bool { return obj.Active },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CashOnDelivery_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CashOnDelivery", field, false, false, "Boolean")
 }
 
 func _CashOnDelivery_most(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_CashOnDelivery_most(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.Most(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -76,304 +64,149 @@ func fieldContext_CashOnDelivery_most(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _CashOnDelivery_taxClass(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CashOnDelivery_taxClass(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxClass, nil
-		},
-		nil,
+		func() money.TaxClass { return obj.TaxClass },
 		func(ctx context.Context, selections ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CashOnDelivery_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CashOnDelivery", field, false, false, "TaxClass")
 }
 
 func _CashOnDelivery_bands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryTerms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CashOnDelivery_bands(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bands, nil
-		},
-		nil,
+		func() []payment.DeliveryBand { return obj.Bands },
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.DeliveryBand) graphql.Marshaler {
 			return marshalNPaymentCharge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBandᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CashOnDelivery_bands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CashOnDelivery",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentCharge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CashOnDeliveryPayload_cashOnDelivery(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CashOnDeliveryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CashOnDeliveryPayload_cashOnDelivery(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CashOnDelivery, nil
-		},
-		nil,
+		func() *payment.DeliveryTerms { return obj.CashOnDelivery },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.DeliveryTerms) graphql.Marshaler {
 			return marshalOCashOnDelivery2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryTerms(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_CashOnDeliveryPayload_cashOnDelivery(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CashOnDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CashOnDelivery(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _CashOnDeliveryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CashOnDeliveryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CashOnDeliveryPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CashOnDeliveryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CashOnDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CollectionPayload_matched(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CollectionPayload_matched(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Matched, nil
-		},
-		nil,
+		func() int { return obj.Matched },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CollectionPayload_matched(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
 }
 
 func _CollectionPayload_known(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CollectionPayload_known(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Known, nil
-		},
-		nil,
+		func() int { return obj.Known },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CollectionPayload_known(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
 }
 
 func _CollectionPayload_strays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CollectionPayload_strays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Strays, nil
-		},
-		nil,
+		func() int { return obj.Strays },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CollectionPayload_strays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
 }
 
 func _CollectionPayload_others(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CollectionPayload_others(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Others, nil
-		},
-		nil,
+		func() int { return obj.Others },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CollectionPayload_others(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CollectionPayload", field, false, false, "Int")
 }
 
 func _CollectionPayload_errors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CollectionPayload_errors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Errors, nil
-		},
-		nil,
+		func() []ledger.BadRow { return obj.Errors },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
 			return marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CollectionPayload_errors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CollectionPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankRowError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CollectionPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CollectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CollectionPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CollectionPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CollectionPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentCharge_upTo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryBand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PaymentCharge_upTo(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.Limit(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -383,29 +216,24 @@ func fieldContext_PaymentCharge_upTo(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentCharge_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.DeliveryBand) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PaymentCharge_fee(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.Fee(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -415,9 +243,6 @@ func fieldContext_PaymentCharge_fee(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -743,14 +568,15 @@ func UnmarshalUploadCollectionsInput(ctx context.Context, raw any) (model.Upload
 var cashOnDeliveryImplementors = []string{"CashOnDelivery"}
 
 func _CashOnDelivery(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.DeliveryTerms) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cashOnDeliveryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, cashOnDeliveryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CashOnDelivery")
+			out.Values[i] = run.Text("CashOnDelivery")
 		case "active":
 			out.Values[i] = _CashOnDelivery_active(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -792,14 +618,15 @@ func _CashOnDelivery(ctx context.Context, ec *executionContext, sel ast.Selectio
 var cashOnDeliveryPayloadImplementors = []string{"CashOnDeliveryPayload"}
 
 func _CashOnDeliveryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CashOnDeliveryPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cashOnDeliveryPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, cashOnDeliveryPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CashOnDeliveryPayload")
+			out.Values[i] = run.Text("CashOnDeliveryPayload")
 		case "cashOnDelivery":
 			out.Values[i] = _CashOnDeliveryPayload_cashOnDelivery(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -830,14 +657,15 @@ func _CashOnDeliveryPayload(ctx context.Context, ec *executionContext, sel ast.S
 var collectionPayloadImplementors = []string{"CollectionPayload"}
 
 func _CollectionPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CollectionPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, collectionPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, collectionPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CollectionPayload")
+			out.Values[i] = run.Text("CollectionPayload")
 		case "matched":
 			out.Values[i] = _CollectionPayload_matched(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -888,14 +716,15 @@ func _CollectionPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var paymentChargeImplementors = []string{"PaymentCharge"}
 
 func _PaymentCharge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.DeliveryBand) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentChargeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentChargeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentCharge")
+			out.Values[i] = run.Text("PaymentCharge")
 		case "upTo":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -942,15 +771,9 @@ func marshalNCollectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _CollectionPayload(ctx, ec, sel, &v)
 }
 
-func marshalNPaymentCharge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBand(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.DeliveryBand) graphql.Marshaler {
-	return _PaymentCharge(ctx, ec, sel, &v)
-}
-
 func marshalNPaymentCharge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBandᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.DeliveryBand) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentCharge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBand(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentCharge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

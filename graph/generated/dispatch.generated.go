@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -38,310 +39,155 @@ type ShipmentBatchResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _CarrierProfile_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierProfile_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CarrierProfile_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierProfile", field, false, false, "String")
 }
 
 func _CarrierProfile_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierProfile_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CarrierProfile_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierProfile", field, false, false, "String")
 }
 
 func _CarrierProfile_headings(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierProfile_headings(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Headings(), nil
-		},
-		nil,
+		func() []string { return obj.Headings() },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CarrierProfile_headings(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierProfile", field, true, false, "String")
 }
 
 func _CarrierProfile_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierProfile_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() *dispatch.Sender { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v *dispatch.Sender) graphql.Marshaler {
 			return marshalOCarrierSender2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSender(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_CarrierProfile_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierProfile",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CarrierSender(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CarrierProfilePayload_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CarrierProfilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierProfilePayload_profile(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		nil,
+		func() *dispatch.Offer { return obj.Profile },
 		func(ctx context.Context, selections ast.SelectionSet, v *dispatch.Offer) graphql.Marshaler {
 			return marshalOCarrierProfile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐOffer(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_CarrierProfilePayload_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CarrierProfile(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _CarrierProfilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CarrierProfilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierProfilePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CarrierProfilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierProfilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CarrierSender_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Sender) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierSender_address(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Address, nil
-		},
-		nil,
+		func() customer.Address { return obj.Address },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CarrierSender_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CarrierSender",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CarrierSender_customerCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Sender) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierSender_customerCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CustomerCode, nil
-		},
-		nil,
+		func() string { return obj.CustomerCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CarrierSender_customerCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierSender", field, false, false, "String")
 }
 
 func _CarrierSender_fareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Sender) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CarrierSender_fareCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FareCode, nil
-		},
-		nil,
+		func() string { return obj.FareCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CarrierSender_fareCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CarrierSender", field, false, false, "String")
 }
 
 func _DeliveryIssue_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, true, false, "ID")
 }
 
 func _DeliveryIssue_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() tracking.IssueKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v tracking.IssueKind) graphql.Marshaler {
 			return marshalNDeliveryIssueKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DeliveryIssueKind")
 }
 
 func _DeliveryIssue_shipment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DeliveryIssue_shipment(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Shipment, error) {
 			return ec.Resolvers.DeliveryIssue().Shipment(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Shipment) graphql.Marshaler {
 			return marshalOShipment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -351,309 +197,160 @@ func fieldContext_DeliveryIssue_shipment(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shipment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _DeliveryIssue_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_carrier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carrier, nil
-		},
-		nil,
+		func() string { return obj.Carrier },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
 }
 
 func _DeliveryIssue_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
 }
 
 func _DeliveryIssue_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_trackingNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingNumber, nil
-		},
-		nil,
+		func() string { return obj.TrackingNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
 }
 
 func _DeliveryIssue_detail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_detail(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Detail, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Detail },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_detail(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
 }
 
 func _DeliveryIssue_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() tracking.IssueState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v tracking.IssueState) graphql.Marshaler {
 			return marshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DeliveryIssueState")
 }
 
 func _DeliveryIssue_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "String")
 }
 
 func _DeliveryIssue_reportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_reportedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReportedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ReportedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssue_reportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DateTime")
 }
 
 func _DeliveryIssue_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *tracking.Issue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssue_settledAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SettledAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.SettledAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DeliveryIssue_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssue", field, false, false, "DateTime")
 }
 
 func _DeliveryIssueConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssueConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[tracking.Issue] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[tracking.Issue]) graphql.Marshaler {
 			return marshalNDeliveryIssueEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssueConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryIssueEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DeliveryIssueConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssueConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []tracking.Issue { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []tracking.Issue) graphql.Marshaler {
 			return marshalNDeliveryIssue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssueConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryIssue(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DeliveryIssueConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssueConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssueConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DeliveryIssueConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[tracking.Issue]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DeliveryIssueConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -662,310 +359,155 @@ func fieldContext_DeliveryIssueConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _DeliveryIssueEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[tracking.Issue]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssueEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssueEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryIssueEdge", field, false, false, "String")
 }
 
 func _DeliveryIssueEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[tracking.Issue]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssueEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() tracking.Issue { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v tracking.Issue) graphql.Marshaler {
 			return marshalNDeliveryIssue2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssue(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssueEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssueEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryIssue(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DeliveryIssuePayload_issue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeliveryIssuePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssuePayload_issue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Issue, nil
-		},
-		nil,
+		func() *tracking.Issue { return obj.Issue },
 		func(ctx context.Context, selections ast.SelectionSet, v *tracking.Issue) graphql.Marshaler {
 			return marshalODeliveryIssue2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssue(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_DeliveryIssuePayload_issue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssuePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryIssue(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _DeliveryIssuePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DeliveryIssuePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DeliveryIssuePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DeliveryIssuePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DeliveryIssuePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatch_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, true, false, "ID")
 }
 
 func _ShipmentBatch_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_source(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
+		func() dispatch.Source { return obj.Source },
 		func(ctx context.Context, selections ast.SelectionSet, v dispatch.Source) graphql.Marshaler {
 			return marshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "ParcelSource")
 }
 
 func _ShipmentBatch_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() int { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "Int")
 }
 
 func _ShipmentBatch_profile(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_profile(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Profile, nil
-		},
-		nil,
+		func() string { return obj.Profile },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_profile(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "String")
 }
 
 func _ShipmentBatch_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "String")
 }
 
 func _ShipmentBatch_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_shipments(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipments, nil
-		},
-		nil,
+		func() int { return obj.Shipments },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "Int")
 }
 
 func _ShipmentBatch_remarks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_remarks(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Remarks, nil
-		},
-		nil,
+		func() []dispatch.Remark { return obj.Remarks },
 		func(ctx context.Context, selections ast.SelectionSet, v []dispatch.Remark) graphql.Marshaler {
 			return marshalNShipmentBatchRemark2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRemarkᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_remarks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatch",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentBatchRemark(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatch_downloadUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentBatch_downloadUrl(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.ShipmentBatch().DownloadURL(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -974,140 +516,70 @@ func fieldContext_ShipmentBatch_downloadUrl(_ context.Context, ec *executionCont
 }
 
 func _ShipmentBatch_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatch_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatch_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatch", field, false, false, "DateTime")
 }
 
 func _ShipmentBatchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[dispatch.Batch] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[dispatch.Batch]) graphql.Marshaler {
 			return marshalNShipmentBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentBatchEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []dispatch.Batch { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []dispatch.Batch) graphql.Marshaler {
 			return marshalNShipmentBatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatchᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentBatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentBatchConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1116,590 +588,291 @@ func fieldContext_ShipmentBatchConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _ShipmentBatchEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[dispatch.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchEdge", field, false, false, "String")
 }
 
 func _ShipmentBatchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[dispatch.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() dispatch.Batch { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v dispatch.Batch) graphql.Marshaler {
 			return marshalNShipmentBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatch(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentBatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchPayload_batch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentBatchPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchPayload_batch(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Batch, nil
-		},
-		nil,
+		func() *dispatch.Batch { return obj.Batch },
 		func(ctx context.Context, selections ast.SelectionSet, v *dispatch.Batch) graphql.Marshaler {
 			return marshalOShipmentBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatch(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShipmentBatchPayload_batch(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentBatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShipmentBatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentBatchPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentBatchRemark_shipmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchRemark_shipmentId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfShipment(), nil
-		},
-		nil,
+		func() string { return obj.OfShipment() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchRemark_shipmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, true, false, "ID")
 }
 
 func _ShipmentBatchRemark_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchRemark_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchRemark_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
 }
 
 func _ShipmentBatchRemark_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchRemark_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchRemark_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
 }
 
 func _ShipmentBatchRemark_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchRemark_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchRemark_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
 }
 
 func _ShipmentBatchRemark_taken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchRemark_taken(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Taken, nil
-		},
-		nil,
+		func() bool { return obj.Taken },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchRemark_taken(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "Boolean")
 }
 
 func _ShipmentBatchRemark_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentBatchRemark_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentBatchRemark_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentBatchRemark", field, false, false, "String")
 }
 
 func _ShipmentResult_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, true, false, "ID")
 }
 
 func _ShipmentResult_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "String")
 }
 
 func _ShipmentResult_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() int { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_done(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_done(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Done, nil
-		},
-		nil,
+		func() int { return obj.Done },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_done(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_shipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_shipped(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipped, nil
-		},
-		nil,
+		func() int { return obj.Shipped },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_shipped(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_parcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_parcels(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Parcels, nil
-		},
-		nil,
+		func() int { return obj.Parcels },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_parcels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_known(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_known(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Known, nil
-		},
-		nil,
+		func() int { return obj.Known },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_known(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "Int")
 }
 
 func _ShipmentResult_rejections(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_rejections(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rejections, nil
-		},
-		nil,
+		func() []dispatch.Rejection { return obj.Rejections },
 		func(ctx context.Context, selections ast.SelectionSet, v []dispatch.Rejection) graphql.Marshaler {
 			return marshalNShipmentResultRejection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRejectionᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_rejections(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResult",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentResultRejection(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentResult_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Result) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResult_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResult_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResult", field, false, false, "DateTime")
 }
 
 func _ShipmentResultConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[dispatch.Result] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[dispatch.Result]) graphql.Marshaler {
 			return marshalNShipmentResultEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentResultEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentResultConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []dispatch.Result { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []dispatch.Result) graphql.Marshaler {
 			return marshalNShipmentResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐResultᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentResult(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentResultConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentResultConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[dispatch.Result]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentResultConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1708,214 +881,103 @@ func fieldContext_ShipmentResultConnection_totalCount(_ context.Context, ec *exe
 }
 
 func _ShipmentResultEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[dispatch.Result]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultEdge", field, false, false, "String")
 }
 
 func _ShipmentResultEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[dispatch.Result]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() dispatch.Result { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v dispatch.Result) graphql.Marshaler {
 			return marshalNShipmentResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐResult(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentResult(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentResultPayload_result(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentResultPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultPayload_result(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Result, nil
-		},
-		nil,
+		func() *dispatch.Result { return obj.Result },
 		func(ctx context.Context, selections ast.SelectionSet, v *dispatch.Result) graphql.Marshaler {
 			return marshalOShipmentResult2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐResult(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShipmentResultPayload_result(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentResult(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShipmentResultPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentResultPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentResultPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentResultRejection_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultRejection_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() int { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultRejection_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "Int")
 }
 
 func _ShipmentResultRejection_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultRejection_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultRejection_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "String")
 }
 
 func _ShipmentResultRejection_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultRejection_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultRejection_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "String")
 }
 
 func _ShipmentResultRejection_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentResultRejection_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentResultRejection_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentResultRejection", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2248,14 +1310,15 @@ func UnmarshalUploadShipmentResultsInput(ctx context.Context, raw any) (model.Up
 var carrierProfileImplementors = []string{"CarrierProfile"}
 
 func _CarrierProfile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Offer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, carrierProfileImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, carrierProfileImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CarrierProfile")
+			out.Values[i] = run.Text("CarrierProfile")
 		case "code":
 			out.Values[i] = _CarrierProfile_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2296,14 +1359,15 @@ func _CarrierProfile(ctx context.Context, ec *executionContext, sel ast.Selectio
 var carrierProfilePayloadImplementors = []string{"CarrierProfilePayload"}
 
 func _CarrierProfilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CarrierProfilePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, carrierProfilePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, carrierProfilePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CarrierProfilePayload")
+			out.Values[i] = run.Text("CarrierProfilePayload")
 		case "profile":
 			out.Values[i] = _CarrierProfilePayload_profile(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2334,14 +1398,15 @@ func _CarrierProfilePayload(ctx context.Context, ec *executionContext, sel ast.S
 var carrierSenderImplementors = []string{"CarrierSender"}
 
 func _CarrierSender(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Sender) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, carrierSenderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, carrierSenderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CarrierSender")
+			out.Values[i] = run.Text("CarrierSender")
 		case "address":
 			out.Values[i] = _CarrierSender_address(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2377,14 +1442,15 @@ func _CarrierSender(ctx context.Context, ec *executionContext, sel ast.Selection
 var deliveryIssueImplementors = []string{"DeliveryIssue"}
 
 func _DeliveryIssue(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *tracking.Issue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryIssueImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deliveryIssueImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeliveryIssue")
+			out.Values[i] = run.Text("DeliveryIssue")
 		case "id":
 			out.Values[i] = _DeliveryIssue_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2461,14 +1527,15 @@ func _DeliveryIssue(ctx context.Context, ec *executionContext, sel ast.Selection
 var deliveryIssueConnectionImplementors = []string{"DeliveryIssueConnection"}
 
 func _DeliveryIssueConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[tracking.Issue]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryIssueConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deliveryIssueConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeliveryIssueConnection")
+			out.Values[i] = run.Text("DeliveryIssueConnection")
 		case "edges":
 			out.Values[i] = _DeliveryIssueConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2510,14 +1577,15 @@ func _DeliveryIssueConnection(ctx context.Context, ec *executionContext, sel ast
 var deliveryIssueEdgeImplementors = []string{"DeliveryIssueEdge"}
 
 func _DeliveryIssueEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[tracking.Issue]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryIssueEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deliveryIssueEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeliveryIssueEdge")
+			out.Values[i] = run.Text("DeliveryIssueEdge")
 		case "cursor":
 			out.Values[i] = _DeliveryIssueEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2548,14 +1616,15 @@ func _DeliveryIssueEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var deliveryIssuePayloadImplementors = []string{"DeliveryIssuePayload"}
 
 func _DeliveryIssuePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DeliveryIssuePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryIssuePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, deliveryIssuePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DeliveryIssuePayload")
+			out.Values[i] = run.Text("DeliveryIssuePayload")
 		case "issue":
 			out.Values[i] = _DeliveryIssuePayload_issue(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2586,14 +1655,15 @@ func _DeliveryIssuePayload(ctx context.Context, ec *executionContext, sel ast.Se
 var shipmentBatchImplementors = []string{"ShipmentBatch"}
 
 func _ShipmentBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Batch) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentBatchImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentBatchImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentBatch")
+			out.Values[i] = run.Text("ShipmentBatch")
 		case "id":
 			out.Values[i] = _ShipmentBatch_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2660,14 +1730,15 @@ func _ShipmentBatch(ctx context.Context, ec *executionContext, sel ast.Selection
 var shipmentBatchConnectionImplementors = []string{"ShipmentBatchConnection"}
 
 func _ShipmentBatchConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[dispatch.Batch]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentBatchConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentBatchConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentBatchConnection")
+			out.Values[i] = run.Text("ShipmentBatchConnection")
 		case "edges":
 			out.Values[i] = _ShipmentBatchConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2709,14 +1780,15 @@ func _ShipmentBatchConnection(ctx context.Context, ec *executionContext, sel ast
 var shipmentBatchEdgeImplementors = []string{"ShipmentBatchEdge"}
 
 func _ShipmentBatchEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[dispatch.Batch]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentBatchEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentBatchEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentBatchEdge")
+			out.Values[i] = run.Text("ShipmentBatchEdge")
 		case "cursor":
 			out.Values[i] = _ShipmentBatchEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2747,14 +1819,15 @@ func _ShipmentBatchEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var shipmentBatchPayloadImplementors = []string{"ShipmentBatchPayload"}
 
 func _ShipmentBatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShipmentBatchPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentBatchPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentBatchPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentBatchPayload")
+			out.Values[i] = run.Text("ShipmentBatchPayload")
 		case "batch":
 			out.Values[i] = _ShipmentBatchPayload_batch(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2785,14 +1858,15 @@ func _ShipmentBatchPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var shipmentBatchRemarkImplementors = []string{"ShipmentBatchRemark"}
 
 func _ShipmentBatchRemark(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Remark) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentBatchRemarkImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentBatchRemarkImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentBatchRemark")
+			out.Values[i] = run.Text("ShipmentBatchRemark")
 		case "shipmentId":
 			out.Values[i] = _ShipmentBatchRemark_shipmentId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2843,14 +1917,15 @@ func _ShipmentBatchRemark(ctx context.Context, ec *executionContext, sel ast.Sel
 var shipmentResultImplementors = []string{"ShipmentResult"}
 
 func _ShipmentResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Result) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentResultImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentResultImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentResult")
+			out.Values[i] = run.Text("ShipmentResult")
 		case "id":
 			out.Values[i] = _ShipmentResult_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2916,14 +1991,15 @@ func _ShipmentResult(ctx context.Context, ec *executionContext, sel ast.Selectio
 var shipmentResultConnectionImplementors = []string{"ShipmentResultConnection"}
 
 func _ShipmentResultConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[dispatch.Result]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentResultConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentResultConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentResultConnection")
+			out.Values[i] = run.Text("ShipmentResultConnection")
 		case "edges":
 			out.Values[i] = _ShipmentResultConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2965,14 +2041,15 @@ func _ShipmentResultConnection(ctx context.Context, ec *executionContext, sel as
 var shipmentResultEdgeImplementors = []string{"ShipmentResultEdge"}
 
 func _ShipmentResultEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[dispatch.Result]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentResultEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentResultEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentResultEdge")
+			out.Values[i] = run.Text("ShipmentResultEdge")
 		case "cursor":
 			out.Values[i] = _ShipmentResultEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3003,14 +2080,15 @@ func _ShipmentResultEdge(ctx context.Context, ec *executionContext, sel ast.Sele
 var shipmentResultPayloadImplementors = []string{"ShipmentResultPayload"}
 
 func _ShipmentResultPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShipmentResultPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentResultPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentResultPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentResultPayload")
+			out.Values[i] = run.Text("ShipmentResultPayload")
 		case "result":
 			out.Values[i] = _ShipmentResultPayload_result(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3041,14 +2119,15 @@ func _ShipmentResultPayload(ctx context.Context, ec *executionContext, sel ast.S
 var shipmentResultRejectionImplementors = []string{"ShipmentResultRejection"}
 
 func _ShipmentResultRejection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Rejection) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentResultRejectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentResultRejectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentResultRejection")
+			out.Values[i] = run.Text("ShipmentResultRejection")
 		case "line":
 			out.Values[i] = _ShipmentResultRejection_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3090,15 +2169,9 @@ func _ShipmentResultRejection(ctx context.Context, ec *executionContext, sel ast
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNCarrierProfile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Offer) graphql.Marshaler {
-	return _CarrierProfile(ctx, ec, sel, &v)
-}
-
 func marshalNCarrierProfile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐOfferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Offer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCarrierProfile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐOffer(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CarrierProfile(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3119,10 +2192,8 @@ func marshalNDeliveryIssue2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrac
 }
 
 func marshalNDeliveryIssue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []tracking.Issue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDeliveryIssue2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssue(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DeliveryIssue(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3138,15 +2209,9 @@ func marshalNDeliveryIssueConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _DeliveryIssueConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDeliveryIssueEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[tracking.Issue]) graphql.Marshaler {
-	return _DeliveryIssueEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDeliveryIssueEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[tracking.Issue]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDeliveryIssueEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DeliveryIssueEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3166,7 +2231,7 @@ func unmarshalNDeliveryIssueKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNDeliveryIssueKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v tracking.IssueKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DeliveryIssueKind!")
 	}
@@ -3185,7 +2250,7 @@ func unmarshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v tracking.IssueState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DeliveryIssueState!")
 	}
@@ -3205,7 +2270,7 @@ func unmarshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdis
 
 func marshalNParcelSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Source) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ParcelSource!")
 	}
@@ -3227,10 +2292,8 @@ func marshalNShipmentBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisp
 }
 
 func marshalNShipmentBatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatchᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Batch) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatch(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentBatch(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3246,15 +2309,9 @@ func marshalNShipmentBatchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _ShipmentBatchConnection(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentBatchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[dispatch.Batch]) graphql.Marshaler {
-	return _ShipmentBatchEdge(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[dispatch.Batch]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentBatchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentBatchEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3270,15 +2327,9 @@ func marshalNShipmentBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _ShipmentBatchPayload(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentBatchRemark2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRemark(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Remark) graphql.Marshaler {
-	return _ShipmentBatchRemark(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentBatchRemark2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRemarkᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Remark) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentBatchRemark2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRemark(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentBatchRemark(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3295,10 +2346,8 @@ func marshalNShipmentResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdis
 }
 
 func marshalNShipmentResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐResultᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Result) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐResult(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentResult(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3314,15 +2363,9 @@ func marshalNShipmentResultConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _ShipmentResultConnection(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentResultEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[dispatch.Result]) graphql.Marshaler {
-	return _ShipmentResultEdge(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentResultEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[dispatch.Result]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentResultEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentResultEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3338,15 +2381,9 @@ func marshalNShipmentResultPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _ShipmentResultPayload(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentResultRejection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRejection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.Rejection) graphql.Marshaler {
-	return _ShipmentResultRejection(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentResultRejection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRejectionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []dispatch.Rejection) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentResultRejection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐRejection(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentResultRejection(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3409,25 +2446,6 @@ func unmarshalODeliveryIssueKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return res, nil
 }
 
-func marshalODeliveryIssueKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []tracking.IssueKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDeliveryIssueKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalODeliveryIssueState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueStateᚄ(ctx context.Context, ec *executionContext, v any) ([]tracking.IssueState, error) {
 	if v == nil {
 		return nil, nil
@@ -3443,25 +2461,6 @@ func unmarshalODeliveryIssueState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 		}
 	}
 	return res, nil
-}
-
-func marshalODeliveryIssueState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []tracking.IssueState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDeliveryIssueState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋtrackingᚐIssueState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOShipmentBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *dispatch.Batch) graphql.Marshaler {

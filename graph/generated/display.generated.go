@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -38,1104 +39,538 @@ type SetCategorySortInputResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Badge_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Badge_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, true, false, "ID")
 }
 
 func _Badge_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Badge_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "String")
 }
 
 func _Badge_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() display.BadgeKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v display.BadgeKind) graphql.Marshaler {
 			return marshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Badge_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "BadgeKind")
 }
 
 func _Badge_labels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_labels(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Badge_labels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "Translations")
 }
 
 func _Badge_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_target(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Target, nil
-		},
-		nil,
+		func() scope.Target { return obj.Target },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Target) graphql.Marshaler {
 			return marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Badge_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Badge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Badge_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_channel(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channel, nil
-		},
-		nil,
+		func() *string { return obj.Channel },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Badge_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "String")
 }
 
 func _Badge_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Badge_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, true, false, "DateTime")
 }
 
 func _Badge_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Badge_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, true, false, "DateTime")
 }
 
 func _Badge_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_days(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Days, nil
-		},
-		nil,
+		func() *int { return obj.Days },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Badge_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "Int")
 }
 
 func _Badge_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Badge) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Badge_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Badge_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Badge", field, false, false, "Int")
 }
 
 func _BadgePayload_badge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BadgePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BadgePayload_badge(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Badge, nil
-		},
-		nil,
+		func() *display.Badge { return obj.Badge },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Badge) graphql.Marshaler {
 			return marshalOBadge2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadge(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_BadgePayload_badge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BadgePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Badge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BadgePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.BadgePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BadgePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BadgePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BadgePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CategoryPin_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CategoryPin_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "ID")
 }
 
 func _CategoryPin_productId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_productId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProductGlobalID(), nil
-		},
-		nil,
+		func() string { return obj.ProductGlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CategoryPin_productId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "ID")
 }
 
 func _CategoryPin_categoryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_categoryId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CategoryGlobalID(), nil
-		},
-		nil,
+		func() string { return obj.CategoryGlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CategoryPin_categoryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "ID")
 }
 
 func _CategoryPin_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CategoryPin_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, false, false, "Int")
 }
 
 func _CategoryPin_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_channel(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channel, nil
-		},
-		nil,
+		func() *string { return obj.Channel },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CategoryPin_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, false, false, "String")
 }
 
 func _CategoryPin_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CategoryPin_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "DateTime")
 }
 
 func _CategoryPin_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CategoryPin_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, true, false, "DateTime")
 }
 
 func _CategoryPin_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Pin) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPin_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_CategoryPin_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CategoryPin", field, false, false, "DateTime")
 }
 
 func _CategoryPinPayload_pin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPinPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPinPayload_pin(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Pin, nil
-		},
-		nil,
+		func() *display.Pin { return obj.Pin },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Pin) graphql.Marshaler {
 			return marshalOCategoryPin2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPin(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_CategoryPinPayload_pin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CategoryPin(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CategoryPinPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategoryPinPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategoryPinPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CategoryPinPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategoryPinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _CategorySortPayload_category(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategorySortPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategorySortPayload_category(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Category, nil
-		},
-		nil,
+		func() *catalog.Category { return obj.Category },
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Category) graphql.Marshaler {
 			return marshalOCategory2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐCategory(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_CategorySortPayload_category(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategorySortPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Category(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _CategorySortPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CategorySortPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CategorySortPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CategorySortPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "CategorySortPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRule_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, true, false, "ID")
 }
 
 func _DisplayRule_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "String")
 }
 
 func _DisplayRule_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_audience(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audience, nil
-		},
-		nil,
+		func() scope.Audience { return obj.Audience },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Audience) graphql.Marshaler {
 			return marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Audience(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRule_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_target(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Target, nil
-		},
-		nil,
+		func() scope.Target { return obj.Target },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Target) graphql.Marshaler {
 			return marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRule_channel(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_channel(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channel, nil
-		},
-		nil,
+		func() *string { return obj.Channel },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_channel(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "String")
 }
 
 func _DisplayRule_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, true, false, "DateTime")
 }
 
 func _DisplayRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, true, false, "DateTime")
 }
 
 func _DisplayRule_season(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_season(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Season(), nil
-		},
-		nil,
+		func() *display.Season { return obj.Season() },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Season) graphql.Marshaler {
 			return marshalOSeason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSeason(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_DisplayRule_season(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRule",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Season(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRule_visible(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_visible(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Visible, nil
-		},
-		nil,
+		func() *display.Effect { return obj.Visible },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Effect) graphql.Marshaler {
 			return marshalODisplayEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐEffect(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_visible(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DisplayEffect")
 }
 
 func _DisplayRule_purchasable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_purchasable(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Purchasable, nil
-		},
-		nil,
+		func() *display.Effect { return obj.Purchasable },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Effect) graphql.Marshaler {
 			return marshalODisplayEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐEffect(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_purchasable(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DisplayEffect")
 }
 
 func _DisplayRule_priceShown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_priceShown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PriceShown, nil
-		},
-		nil,
+		func() *display.Effect { return obj.PriceShown },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Effect) graphql.Marshaler {
 			return marshalODisplayEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐEffect(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_priceShown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DisplayEffect")
 }
 
 func _DisplayRule_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_message(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Message, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Message },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "Translations")
 }
 
 func _DisplayRule_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DateTime")
 }
 
 func _DisplayRule_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayRule_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DateTime")
 }
 
 func _DisplayRule_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRule_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DisplayRule_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRule", field, false, false, "DateTime")
 }
 
 func _DisplayRuleConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRuleConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[display.Rule] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[display.Rule]) graphql.Marshaler {
 			return marshalNDisplayRuleEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRuleConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayRuleEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRuleConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRuleConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []display.Rule { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []display.Rule) graphql.Marshaler {
 			return marshalNDisplayRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRuleᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRuleConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRuleConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRuleConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRuleConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRuleConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[display.Rule]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DisplayRuleConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1144,397 +579,194 @@ func fieldContext_DisplayRuleConnection_totalCount(_ context.Context, ec *execut
 }
 
 func _DisplayRuleEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[display.Rule]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRuleEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayRuleEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayRuleEdge", field, false, false, "String")
 }
 
 func _DisplayRuleEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[display.Rule]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRuleEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() display.Rule { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v display.Rule) graphql.Marshaler {
 			return marshalNDisplayRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRule(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRuleEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRuleEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DisplayRulePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRulePayload_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() *display.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Rule) graphql.Marshaler {
 			return marshalODisplayRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRule(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_DisplayRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _DisplayRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DisplayRulePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayRulePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayStep_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayStep_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() display.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v display.Rule) graphql.Marshaler {
 			return marshalNDisplayRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRule(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayStep_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayStep",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DisplayStep_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayStep_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() display.Outcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v display.Outcome) graphql.Marshaler {
 			return marshalNDisplayOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐOutcome(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayStep_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayStep", field, false, false, "DisplayOutcome")
 }
 
 func _DisplayVerdict_aspect(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayVerdict_aspect(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Aspect, nil
-		},
-		nil,
+		func() display.Aspect { return obj.Aspect },
 		func(ctx context.Context, selections ast.SelectionSet, v display.Aspect) graphql.Marshaler {
 			return marshalNDisplayAspect2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐAspect(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayVerdict_aspect(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayVerdict", field, false, false, "DisplayAspect")
 }
 
 func _DisplayVerdict_allowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayVerdict_allowed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Allowed, nil
-		},
-		nil,
+		func() bool { return obj.Allowed },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DisplayVerdict_allowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DisplayVerdict", field, false, false, "Boolean")
 }
 
 func _DisplayVerdict_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayVerdict_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() *display.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Rule) graphql.Marshaler {
 			return marshalODisplayRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRule(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_DisplayVerdict_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayVerdict",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _DisplayVerdict_steps(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DisplayVerdict_steps(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Steps, nil
-		},
-		nil,
+		func() []display.Step { return obj.Steps },
 		func(ctx context.Context, selections ast.SelectionSet, v []display.Step) graphql.Marshaler {
 			return marshalNDisplayStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐStepᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DisplayVerdict_steps(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DisplayVerdict",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DisplayStep(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ProductBadge_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Worn) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBadge_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ProductBadge_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBadge", field, false, false, "String")
 }
 
 func _ProductBadge_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Worn) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBadge_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() display.BadgeKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v display.BadgeKind) graphql.Marshaler {
 			return marshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ProductBadge_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBadge", field, false, false, "BadgeKind")
 }
 
 func _ProductBadge_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Worn) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ProductBadge_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ProductBadge_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProductBadge", field, false, false, "String")
 }
 
 func _RestockRequest_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RestockRequest_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RestockRequest_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, true, false, "ID")
 }
 
 func _RestockRequest_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RestockRequest_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.RestockRequest().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1544,401 +776,194 @@ func fieldContext_RestockRequest_variant(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RestockRequest_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RestockRequest_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RestockRequest_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, false, false, "String")
 }
 
 func _RestockRequest_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RestockRequest_requestedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RestockRequest_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, false, false, "DateTime")
 }
 
 func _RestockRequest_notifiedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Request) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RestockRequest_notifiedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NotifiedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.NotifiedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RestockRequest_notifiedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RestockRequest", field, false, false, "DateTime")
 }
 
 func _RestockRequestPayload_request(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RestockRequestPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RestockRequestPayload_request(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Request, nil
-		},
-		nil,
+		func() *display.Request { return obj.Request },
 		func(ctx context.Context, selections ast.SelectionSet, v *display.Request) graphql.Marshaler {
 			return marshalORestockRequest2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequest(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_RestockRequestPayload_request(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RestockRequestPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RestockRequest(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _RestockRequestPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RestockRequestPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RestockRequestPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RestockRequestPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RestockRequestPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Season_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Season) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Season_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.First(), nil
-		},
-		nil,
+		func() string { return obj.First() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Season_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Season", field, true, false, "String")
 }
 
 func _Season_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Season) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Season_until(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Last(), nil
-		},
-		nil,
+		func() string { return obj.Last() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Season_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Season", field, true, false, "String")
 }
 
 func _SoldOutPolicy_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicy_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SoldOutPolicy_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, true, false, "ID")
 }
 
 func _SoldOutPolicy_target(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicy_target(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Target, nil
-		},
-		nil,
+		func() scope.Target { return obj.Target },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Target) graphql.Marshaler {
 			return marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SoldOutPolicy_target(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SoldOutPolicy",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SoldOutPolicy_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicy_policy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Policy, nil
-		},
-		nil,
+		func() display.SoldOut { return obj.Policy },
 		func(ctx context.Context, selections ast.SelectionSet, v display.SoldOut) graphql.Marshaler {
 			return marshalNSoldOut2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SoldOutPolicy_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "SoldOut")
 }
 
 func _SoldOutPolicy_backOrderLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicy_backOrderLimit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BackOrderLimit, nil
-		},
-		nil,
+		func() *int { return obj.BackOrderLimit },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SoldOutPolicy_backOrderLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "Int")
 }
 
 func _SoldOutPolicy_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicy_promise(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Promise, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Promise },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SoldOutPolicy_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "Translations")
 }
 
 func _SoldOutPolicy_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *display.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicy_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SoldOutPolicy_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SoldOutPolicy", field, false, false, "DateTime")
 }
 
 func _SoldOutPolicyPayload_policies(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SoldOutPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicyPayload_policies(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Policies, nil
-		},
-		nil,
+		func() []display.Policy { return obj.Policies },
 		func(ctx context.Context, selections ast.SelectionSet, v []display.Policy) graphql.Marshaler {
 			return marshalOSoldOutPolicy2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicyᚄ(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_SoldOutPolicyPayload_policies(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SoldOutPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SoldOutPolicy(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _SoldOutPolicyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SoldOutPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SoldOutPolicyPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SoldOutPolicyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SoldOutPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2641,14 +1666,15 @@ func UnmarshalSetSoldOutPolicyInput(ctx context.Context, raw any) (display.Polic
 var badgeImplementors = []string{"Badge", "Node"}
 
 func _Badge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Badge) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, badgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, badgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Badge")
+			out.Values[i] = run.Text("Badge")
 		case "id":
 			out.Values[i] = _Badge_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2719,14 +1745,15 @@ func _Badge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var badgePayloadImplementors = []string{"BadgePayload"}
 
 func _BadgePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.BadgePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, badgePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, badgePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BadgePayload")
+			out.Values[i] = run.Text("BadgePayload")
 		case "badge":
 			out.Values[i] = _BadgePayload_badge(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2757,14 +1784,15 @@ func _BadgePayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var categoryPinImplementors = []string{"CategoryPin", "Node"}
 
 func _CategoryPin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Pin) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categoryPinImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categoryPinImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CategoryPin")
+			out.Values[i] = run.Text("CategoryPin")
 		case "id":
 			out.Values[i] = _CategoryPin_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2825,14 +1853,15 @@ func _CategoryPin(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var categoryPinPayloadImplementors = []string{"CategoryPinPayload"}
 
 func _CategoryPinPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CategoryPinPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categoryPinPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categoryPinPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CategoryPinPayload")
+			out.Values[i] = run.Text("CategoryPinPayload")
 		case "pin":
 			out.Values[i] = _CategoryPinPayload_pin(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2863,14 +1892,15 @@ func _CategoryPinPayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var categorySortPayloadImplementors = []string{"CategorySortPayload"}
 
 func _CategorySortPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CategorySortPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, categorySortPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, categorySortPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CategorySortPayload")
+			out.Values[i] = run.Text("CategorySortPayload")
 		case "category":
 			out.Values[i] = _CategorySortPayload_category(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2901,14 +1931,15 @@ func _CategorySortPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var displayRuleImplementors = []string{"DisplayRule", "Node"}
 
 func _DisplayRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Rule) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, displayRuleImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, displayRuleImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DisplayRule")
+			out.Values[i] = run.Text("DisplayRule")
 		case "id":
 			out.Values[i] = _DisplayRule_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3004,14 +2035,15 @@ func _DisplayRule(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var displayRuleConnectionImplementors = []string{"DisplayRuleConnection"}
 
 func _DisplayRuleConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[display.Rule]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, displayRuleConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, displayRuleConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DisplayRuleConnection")
+			out.Values[i] = run.Text("DisplayRuleConnection")
 		case "edges":
 			out.Values[i] = _DisplayRuleConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3053,14 +2085,15 @@ func _DisplayRuleConnection(ctx context.Context, ec *executionContext, sel ast.S
 var displayRuleEdgeImplementors = []string{"DisplayRuleEdge"}
 
 func _DisplayRuleEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[display.Rule]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, displayRuleEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, displayRuleEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DisplayRuleEdge")
+			out.Values[i] = run.Text("DisplayRuleEdge")
 		case "cursor":
 			out.Values[i] = _DisplayRuleEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3091,14 +2124,15 @@ func _DisplayRuleEdge(ctx context.Context, ec *executionContext, sel ast.Selecti
 var displayRulePayloadImplementors = []string{"DisplayRulePayload"}
 
 func _DisplayRulePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DisplayRulePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, displayRulePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, displayRulePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DisplayRulePayload")
+			out.Values[i] = run.Text("DisplayRulePayload")
 		case "rule":
 			out.Values[i] = _DisplayRulePayload_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3129,14 +2163,15 @@ func _DisplayRulePayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var displayStepImplementors = []string{"DisplayStep"}
 
 func _DisplayStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Step) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, displayStepImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, displayStepImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DisplayStep")
+			out.Values[i] = run.Text("DisplayStep")
 		case "rule":
 			out.Values[i] = _DisplayStep_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3167,14 +2202,15 @@ func _DisplayStep(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var displayVerdictImplementors = []string{"DisplayVerdict"}
 
 func _DisplayVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Verdict) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, displayVerdictImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, displayVerdictImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DisplayVerdict")
+			out.Values[i] = run.Text("DisplayVerdict")
 		case "aspect":
 			out.Values[i] = _DisplayVerdict_aspect(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3215,14 +2251,15 @@ func _DisplayVerdict(ctx context.Context, ec *executionContext, sel ast.Selectio
 var productBadgeImplementors = []string{"ProductBadge"}
 
 func _ProductBadge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Worn) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, productBadgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, productBadgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ProductBadge")
+			out.Values[i] = run.Text("ProductBadge")
 		case "code":
 			out.Values[i] = _ProductBadge_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3258,14 +2295,15 @@ func _ProductBadge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var restockRequestImplementors = []string{"RestockRequest"}
 
 func _RestockRequest(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Request) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, restockRequestImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, restockRequestImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RestockRequest")
+			out.Values[i] = run.Text("RestockRequest")
 		case "id":
 			out.Values[i] = _RestockRequest_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3312,14 +2350,15 @@ func _RestockRequest(ctx context.Context, ec *executionContext, sel ast.Selectio
 var restockRequestPayloadImplementors = []string{"RestockRequestPayload"}
 
 func _RestockRequestPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RestockRequestPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, restockRequestPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, restockRequestPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RestockRequestPayload")
+			out.Values[i] = run.Text("RestockRequestPayload")
 		case "request":
 			out.Values[i] = _RestockRequestPayload_request(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3350,14 +2389,15 @@ func _RestockRequestPayload(ctx context.Context, ec *executionContext, sel ast.S
 var seasonImplementors = []string{"Season"}
 
 func _Season(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Season) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, seasonImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, seasonImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Season")
+			out.Values[i] = run.Text("Season")
 		case "from":
 			out.Values[i] = _Season_from(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3388,14 +2428,15 @@ func _Season(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var soldOutPolicyImplementors = []string{"SoldOutPolicy"}
 
 func _SoldOutPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *display.Policy) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, soldOutPolicyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, soldOutPolicyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SoldOutPolicy")
+			out.Values[i] = run.Text("SoldOutPolicy")
 		case "id":
 			out.Values[i] = _SoldOutPolicy_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3446,14 +2487,15 @@ func _SoldOutPolicy(ctx context.Context, ec *executionContext, sel ast.Selection
 var soldOutPolicyPayloadImplementors = []string{"SoldOutPolicyPayload"}
 
 func _SoldOutPolicyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SoldOutPolicyPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, soldOutPolicyPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, soldOutPolicyPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SoldOutPolicyPayload")
+			out.Values[i] = run.Text("SoldOutPolicyPayload")
 		case "policies":
 			out.Values[i] = _SoldOutPolicyPayload_policies(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3485,15 +2527,9 @@ func _SoldOutPolicyPayload(ctx context.Context, ec *executionContext, sel ast.Se
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNBadge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Badge) graphql.Marshaler {
-	return _Badge(ctx, ec, sel, &v)
-}
-
 func marshalNBadge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Badge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBadge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Badge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3513,7 +2549,7 @@ func unmarshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispla
 
 func marshalNBadgeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐBadgeKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.BadgeKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "BadgeKind!")
 	}
@@ -3524,15 +2560,9 @@ func marshalNBadgePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 	return _BadgePayload(ctx, ec, sel, &v)
 }
 
-func marshalNCategoryPin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Pin) graphql.Marshaler {
-	return _CategoryPin(ctx, ec, sel, &v)
-}
-
 func marshalNCategoryPin2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPinᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Pin) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCategoryPin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPin(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CategoryPin(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3562,30 +2592,18 @@ func unmarshalNCloseRestockInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNDisplayAspect2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐAspect(ctx context.Context, ec *executionContext, v any) (display.Aspect, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := display.Aspect(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDisplayAspect2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐAspect(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Aspect) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DisplayAspect!")
 	}
 	return res
 }
 
-func unmarshalNDisplayOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐOutcome(ctx context.Context, ec *executionContext, v any) (display.Outcome, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := display.Outcome(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDisplayOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Outcome) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DisplayOutcome!")
 	}
@@ -3602,10 +2620,8 @@ func marshalNDisplayRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispla
 }
 
 func marshalNDisplayRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Rule) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDisplayRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRule(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DisplayRule(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3621,15 +2637,9 @@ func marshalNDisplayRuleConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return _DisplayRuleConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDisplayRuleEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[display.Rule]) graphql.Marshaler {
-	return _DisplayRuleEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDisplayRuleEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[display.Rule]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDisplayRuleEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DisplayRuleEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3645,15 +2655,9 @@ func marshalNDisplayRulePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _DisplayRulePayload(ctx, ec, sel, &v)
 }
 
-func marshalNDisplayStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Step) graphql.Marshaler {
-	return _DisplayStep(ctx, ec, sel, &v)
-}
-
 func marshalNDisplayStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Step) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDisplayStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐStep(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DisplayStep(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3665,15 +2669,9 @@ func marshalNDisplayStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdis
 	return ret
 }
 
-func marshalNDisplayVerdict2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Verdict) graphql.Marshaler {
-	return _DisplayVerdict(ctx, ec, sel, &v)
-}
-
 func marshalNDisplayVerdict2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐVerdictᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Verdict) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDisplayVerdict2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐVerdict(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DisplayVerdict(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3690,15 +2688,9 @@ func unmarshalNPinProductInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNProductBadge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐWorn(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Worn) graphql.Marshaler {
-	return _ProductBadge(ctx, ec, sel, &v)
-}
-
 func marshalNProductBadge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐWornᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Worn) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNProductBadge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐWorn(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ProductBadge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3715,15 +2707,9 @@ func unmarshalNRequestRestockInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNRestockRequest2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequest(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Request) graphql.Marshaler {
-	return _RestockRequest(ctx, ec, sel, &v)
-}
-
 func marshalNRestockRequest2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequestᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Request) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRestockRequest2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐRequest(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _RestockRequest(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3759,30 +2745,18 @@ func unmarshalNSetSoldOutPolicyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNSoldOut2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx context.Context, ec *executionContext, v any) (display.SoldOut, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := display.SoldOut(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNSoldOut2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.SoldOut) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SoldOut!")
 	}
 	return res
 }
 
-func marshalNSoldOutPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v display.Policy) graphql.Marshaler {
-	return _SoldOutPolicy(ctx, ec, sel, &v)
-}
-
 func marshalNSoldOutPolicy2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Policy) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSoldOutPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicy(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SoldOutPolicy(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3827,7 +2801,7 @@ func marshalODisplayEffect2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋd
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -3869,24 +2843,12 @@ func unmarshalOSoldOut2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispl
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOSoldOut2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐSoldOut(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *display.SoldOut) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
-}
-
 func marshalOSoldOutPolicy2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []display.Policy) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSoldOutPolicy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdisplayᚐPolicy(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SoldOutPolicy(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -44,384 +45,201 @@ type DraftOrderLineResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _DraftOrder_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
 }
 
 func _DraftOrder_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() draft.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v draft.State) graphql.Marshaler {
 			return marshalNDraftOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DraftOrderState")
 }
 
 func _DraftOrder_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_revision(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revision, nil
-		},
-		nil,
+		func() int { return obj.Revision },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "Int")
 }
 
 func _DraftOrder_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_memberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Member(), nil
-		},
-		nil,
+		func() *string { return obj.Member() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DraftOrder_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
 }
 
 func _DraftOrder_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_phone(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Phone, nil
-		},
-		nil,
+		func() string { return obj.Phone },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_shippingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingAddress, nil
-		},
-		nil,
+		func() *customer.Address { return obj.ShippingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_DraftOrder_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrder_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_billingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BillingAddress, nil
-		},
-		nil,
+		func() *customer.Address { return obj.BillingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_DraftOrder_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrder_shippingMethodId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_shippingMethodId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method(), nil
-		},
-		nil,
+		func() *string { return obj.Method() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DraftOrder_shippingMethodId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
 }
 
 func _DraftOrder_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_shippingMode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingMode, nil
-		},
-		nil,
+		func() pricing.ShippingMode { return obj.ShippingMode },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
 			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "ShippingMode")
 }
 
 func _DraftOrder_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_shopId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AtShop(), nil
-		},
-		nil,
+		func() *string { return obj.AtShop() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DraftOrder_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ID")
 }
 
 func _DraftOrder_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_paymentMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaymentMethod, nil
-		},
-		nil,
+		func() *payment.Method { return obj.PaymentMethod },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Method) graphql.Marshaler {
 			return marshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DraftOrder_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "PaymentMethod")
 }
 
 func _DraftOrder_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_convenienceStore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Store(), nil
-		},
-		nil,
+		func() *payment.Chain { return obj.Store() },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Chain) graphql.Marshaler {
 			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DraftOrder_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, true, false, "ConvenienceStore")
 }
 
 func _DraftOrder_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DraftOrder_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]draft.Line, error) {
 			return ec.Resolvers.DraftOrder().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []draft.Line) graphql.Marshaler {
 			return marshalNDraftOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -431,89 +249,45 @@ func fieldContext_DraftOrder_lines(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _DraftOrder_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrder",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrder_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_message(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Message, nil
-		},
-		nil,
+		func() string { return obj.Message },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "String")
 }
 
 func _DraftOrder_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DateTime")
 }
 
 func _DraftOrder_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
@@ -527,35 +301,7 @@ func _DraftOrder_note(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Note, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -578,35 +324,7 @@ func _DraftOrder_createdBy(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Maker(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
@@ -629,35 +347,7 @@ func _DraftOrder_placedBy(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Placer(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -670,67 +360,43 @@ func fieldContext_DraftOrder_placedBy(_ context.Context, ec *executionContext, f
 }
 
 func _DraftOrder_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DateTime")
 }
 
 func _DraftOrder_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrder_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrder_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrder", field, false, false, "DateTime")
 }
 
 func _DraftOrder_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Draft) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DraftOrder_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.DraftOrder().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -740,125 +406,63 @@ func fieldContext_DraftOrder_order(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _DraftOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[draft.Draft] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[draft.Draft]) graphql.Marshaler {
 			return marshalNDraftOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrderEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []draft.Draft { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []draft.Draft) graphql.Marshaler {
 			return marshalNDraftOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraftᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draft.Draft]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DraftOrderConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -867,99 +471,56 @@ func fieldContext_DraftOrderConnection_totalCount(_ context.Context, ec *executi
 }
 
 func _DraftOrderEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[draft.Draft]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderEdge", field, false, false, "String")
 }
 
 func _DraftOrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[draft.Draft]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() draft.Draft { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v draft.Draft) graphql.Marshaler {
 			return marshalNDraftOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, true, false, "ID")
 }
 
 func _DraftOrderLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DraftOrderLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.DraftOrderLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -969,295 +530,135 @@ func fieldContext_DraftOrderLine_variant(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _DraftOrderLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderLine_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "String")
 }
 
 func _DraftOrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "String")
 }
 
 func _DraftOrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderLine_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "String")
 }
 
 func _DraftOrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DraftOrderLine", field, false, false, "Int")
 }
 
 func _DraftOrderLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draft.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderLine_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Unit() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_DraftOrderLine_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrderPayload_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DraftOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderPayload_draftOrder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DraftOrder, nil
-		},
-		nil,
+		func() *draft.Draft { return obj.DraftOrder },
 		func(ctx context.Context, selections ast.SelectionSet, v *draft.Draft) graphql.Marshaler {
 			return marshalODraftOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_DraftOrderPayload_draftOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DraftOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DraftOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DraftOrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DraftOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PlaceDraftOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PlaceDraftOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PlaceDraftOrderPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PlaceDraftOrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PlaceDraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PlaceDraftOrderPayload_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PlaceDraftOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PlaceDraftOrderPayload_draftOrder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DraftOrder, nil
-		},
-		nil,
+		func() *draft.Draft { return obj.DraftOrder },
 		func(ctx context.Context, selections ast.SelectionSet, v *draft.Draft) graphql.Marshaler {
 			return marshalODraftOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PlaceDraftOrderPayload_draftOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PlaceDraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PlaceDraftOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PlaceDraftOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PlaceDraftOrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PlaceDraftOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PlaceDraftOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1896,14 +1297,15 @@ func UnmarshalUpdateDraftOrderInput(ctx context.Context, raw any) (draft.UpdateI
 var draftOrderImplementors = []string{"DraftOrder"}
 
 func _DraftOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *draft.Draft) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, draftOrderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, draftOrderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DraftOrder")
+			out.Values[i] = run.Text("DraftOrder")
 		case "id":
 			out.Values[i] = _DraftOrder_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2051,14 +1453,15 @@ func _DraftOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var draftOrderConnectionImplementors = []string{"DraftOrderConnection"}
 
 func _DraftOrderConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[draft.Draft]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, draftOrderConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, draftOrderConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DraftOrderConnection")
+			out.Values[i] = run.Text("DraftOrderConnection")
 		case "edges":
 			out.Values[i] = _DraftOrderConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2100,14 +1503,15 @@ func _DraftOrderConnection(ctx context.Context, ec *executionContext, sel ast.Se
 var draftOrderEdgeImplementors = []string{"DraftOrderEdge"}
 
 func _DraftOrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[draft.Draft]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, draftOrderEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, draftOrderEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DraftOrderEdge")
+			out.Values[i] = run.Text("DraftOrderEdge")
 		case "cursor":
 			out.Values[i] = _DraftOrderEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2138,14 +1542,15 @@ func _DraftOrderEdge(ctx context.Context, ec *executionContext, sel ast.Selectio
 var draftOrderLineImplementors = []string{"DraftOrderLine"}
 
 func _DraftOrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *draft.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, draftOrderLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, draftOrderLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DraftOrderLine")
+			out.Values[i] = run.Text("DraftOrderLine")
 		case "id":
 			out.Values[i] = _DraftOrderLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2202,14 +1607,15 @@ func _DraftOrderLine(ctx context.Context, ec *executionContext, sel ast.Selectio
 var draftOrderPayloadImplementors = []string{"DraftOrderPayload"}
 
 func _DraftOrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DraftOrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, draftOrderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, draftOrderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DraftOrderPayload")
+			out.Values[i] = run.Text("DraftOrderPayload")
 		case "draftOrder":
 			out.Values[i] = _DraftOrderPayload_draftOrder(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2240,14 +1646,15 @@ func _DraftOrderPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var placeDraftOrderPayloadImplementors = []string{"PlaceDraftOrderPayload"}
 
 func _PlaceDraftOrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PlaceDraftOrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, placeDraftOrderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, placeDraftOrderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PlaceDraftOrderPayload")
+			out.Values[i] = run.Text("PlaceDraftOrderPayload")
 		case "order":
 			out.Values[i] = _PlaceDraftOrderPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2299,10 +1706,8 @@ func marshalNDraftOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraft�
 }
 
 func marshalNDraftOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraftᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draft.Draft) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDraftOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DraftOrder(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2318,15 +1723,9 @@ func marshalNDraftOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return _DraftOrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDraftOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[draft.Draft]) graphql.Marshaler {
-	return _DraftOrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDraftOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[draft.Draft]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDraftOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DraftOrderEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2338,15 +1737,9 @@ func marshalNDraftOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func marshalNDraftOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draft.Line) graphql.Marshaler {
-	return _DraftOrderLine(ctx, ec, sel, &v)
-}
-
 func marshalNDraftOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draft.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDraftOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DraftOrderLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2375,7 +1768,7 @@ func unmarshalNDraftOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 
 func marshalNDraftOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draft.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DraftOrderState!")
 	}
@@ -2458,25 +1851,6 @@ func unmarshalODraftOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 		}
 	}
 	return res, nil
-}
-
-func marshalODraftOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draft.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDraftOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/draw"
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -35,430 +37,227 @@ type DrawResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _AnswerWinPayload_win(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AnswerWinPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AnswerWinPayload_win(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Win, nil
-		},
-		nil,
+		func() *draw.Winner { return obj.Win },
 		func(ctx context.Context, selections ast.SelectionSet, v *draw.Winner) graphql.Marshaler {
 			return marshalODrawWinner2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinner(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_AnswerWinPayload_win(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AnswerWinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DrawWinner(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _AnswerWinPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AnswerWinPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AnswerWinPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AnswerWinPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AnswerWinPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Draw_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, true, false, "ID")
 }
 
 func _Draw_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Draw_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "String")
 }
 
 func _Draw_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Draw_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "String")
 }
 
 func _Draw_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_programmeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfProgramme(), nil
-		},
-		nil,
+		func() string { return obj.OfProgramme() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, true, false, "ID")
 }
 
 func _Draw_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
 }
 
 func _Draw_perMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_perMinor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PerMinor, nil
-		},
-		nil,
+		func() int64 { return obj.PerMinor },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_perMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
 }
 
 func _Draw_maxEntries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_maxEntries(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxEntries, nil
-		},
-		nil,
+		func() int { return obj.MaxEntries },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_maxEntries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
 }
 
 func _Draw_opensAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_opensAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OpensAt, nil
-		},
-		nil,
+		func() time.Time { return obj.OpensAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_opensAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
 }
 
 func _Draw_closesAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_closesAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosesAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ClosesAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_closesAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
 }
 
 func _Draw_drawsAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_drawsAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DrawsAt, nil
-		},
-		nil,
+		func() time.Time { return obj.DrawsAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_drawsAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
 }
 
 func _Draw_answerDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_answerDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AnswerDays, nil
-		},
-		nil,
+		func() int { return obj.AnswerDays },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_answerDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
 }
 
 func _Draw_runnersUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_runnersUp(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RunnersUp, nil
-		},
-		nil,
+		func() int { return obj.RunnersUp },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_runnersUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "Int")
 }
 
 func _Draw_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() draw.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v draw.State) graphql.Marshaler {
 			return marshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DrawState")
 }
 
 func _Draw_cancelledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_cancelledAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CancelledAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.CancelledAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Draw_cancelledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "DateTime")
 }
 
 func _Draw_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Draw_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Draw_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Draw", field, false, false, "String")
 }
 
 func _Draw_ranks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Draw_ranks(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]draw.Rank, error) {
 			return ec.Resolvers.Draw().Ranks(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []draw.Rank) graphql.Marshaler {
 			return marshalNDrawRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐRankᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -468,29 +267,24 @@ func fieldContext_Draw_ranks(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DrawRank(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Draw_proof(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Draw_proof(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (model.DrawProof, error) {
 			return ec.Resolvers.Draw().Proof(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v model.DrawProof) graphql.Marshaler {
 			return marshalNDrawProof2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐDrawProof(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -500,29 +294,24 @@ func fieldContext_Draw_proof(_ context.Context, ec *executionContext, field grap
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DrawProof(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Draw_winners(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Draw_winners(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]draw.Winner, error) {
 			return ec.Resolvers.Draw().Winners(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []draw.Winner) graphql.Marshaler {
 			return marshalNDrawWinner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinnerᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -532,125 +321,63 @@ func fieldContext_Draw_winners(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DrawWinner(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _DrawConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[draw.Draw] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[draw.Draw]) graphql.Marshaler {
 			return marshalNDrawEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DrawEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []draw.Draw { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []draw.Draw) graphql.Marshaler {
 			return marshalNDraw2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDrawᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Draw(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[draw.Draw]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DrawConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -659,715 +386,359 @@ func fieldContext_DrawConnection_totalCount(_ context.Context, ec *executionCont
 }
 
 func _DrawEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[draw.Draw]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEdge", field, false, false, "String")
 }
 
 func _DrawEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[draw.Draw]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() draw.Draw { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v draw.Draw) graphql.Marshaler {
 			return marshalNDraw2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDraw(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Draw(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawEntriesPayload_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawEntriesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEntriesPayload_entries(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Entries, nil
-		},
-		nil,
+		func() []draw.Entry { return obj.Entries },
 		func(ctx context.Context, selections ast.SelectionSet, v []draw.Entry) graphql.Marshaler {
 			return marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntryᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawEntriesPayload_entries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawEntriesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DrawEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawEntriesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawEntriesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEntriesPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawEntriesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawEntriesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawEntry_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEntry_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number(), nil
-		},
-		nil,
+		func() string { return obj.Number() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawEntry_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, true, false, "String")
 }
 
 func _DrawEntry_drawId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEntry_drawId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfDraw(), nil
-		},
-		nil,
+		func() string { return obj.OfDraw() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawEntry_drawId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, true, false, "ID")
 }
 
 func _DrawEntry_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEntry_source(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
+		func() draw.Source { return obj.Source },
 		func(ctx context.Context, selections ast.SelectionSet, v draw.Source) graphql.Marshaler {
 			return marshalNDrawEntrySource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐSource(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawEntry_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, false, false, "DrawEntrySource")
 }
 
 func _DrawEntry_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawEntry_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawEntry_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawEntry", field, false, false, "DateTime")
 }
 
 func _DrawPayload_draw(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawPayload_draw(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Draw, nil
-		},
-		nil,
+		func() *draw.Draw { return obj.Draw },
 		func(ctx context.Context, selections ast.SelectionSet, v *draw.Draw) graphql.Marshaler {
 			return marshalODraw2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDraw(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_DrawPayload_draw(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Draw(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _DrawPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DrawPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DrawProof_algorithm(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_algorithm(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Algorithm, nil
-		},
-		nil,
+		func() string { return obj.Algorithm },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawProof_algorithm(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_commitment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_commitment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Commitment, nil
-		},
-		nil,
+		func() string { return obj.Commitment },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawProof_commitment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_cancelled(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_cancelled(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cancelled, nil
-		},
-		nil,
+		func() bool { return obj.Cancelled },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawProof_cancelled(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "Boolean")
 }
 
 func _DrawProof_digest(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_digest(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Digest, nil
-		},
-		nil,
+		func() *string { return obj.Digest },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DrawProof_digest(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_entries(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Entries, nil
-		},
-		nil,
+		func() *int { return obj.Entries },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DrawProof_entries(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "Int")
 }
 
 func _DrawProof_listUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_listUrl(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ListURL, nil
-		},
-		nil,
+		func() *string { return obj.ListURL },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DrawProof_listUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawProof_seed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DrawProof) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawProof_seed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Seed, nil
-		},
-		nil,
+		func() *string { return obj.Seed },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DrawProof_seed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawProof", field, false, false, "String")
 }
 
 func _DrawRank_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawRank_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawRank_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, false, false, "Int")
 }
 
 func _DrawRank_prizeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawRank_prizeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfPrize(), nil
-		},
-		nil,
+		func() string { return obj.OfPrize() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawRank_prizeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, true, false, "ID")
 }
 
 func _DrawRank_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawRank_prizeName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PrizeName, nil
-		},
-		nil,
+		func() i18n.Text { return obj.PrizeName },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawRank_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, false, false, "String")
 }
 
 func _DrawRank_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Rank) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawRank_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawRank_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawRank", field, false, false, "Int")
 }
 
 func _DrawWinner_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "ID")
 }
 
 func _DrawWinner_drawId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_drawId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfDraw(), nil
-		},
-		nil,
+		func() string { return obj.OfDraw() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_drawId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "ID")
 }
 
 func _DrawWinner_drawName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_drawName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DrawName, nil
-		},
-		nil,
+		func() i18n.Text { return obj.DrawName },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_drawName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "String")
 }
 
 func _DrawWinner_place(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_place(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Place, nil
-		},
-		nil,
+		func() int { return obj.Place },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_place(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "Int")
 }
 
 func _DrawWinner_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_entry(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number(), nil
-		},
-		nil,
+		func() string { return obj.Number() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "String")
 }
 
 func _DrawWinner_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() draw.Outcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v draw.Outcome) graphql.Marshaler {
 			return marshalNDrawOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐOutcome(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "DrawOutcome")
 }
 
 func _DrawWinner_rank(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_rank(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rank, nil
-		},
-		nil,
+		func() *int { return obj.Rank },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DrawWinner_rank(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "Int")
 }
 
 func _DrawWinner_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_prizeName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PrizeName, nil
-		},
-		nil,
+		func() i18n.Text { return obj.PrizeName },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DrawWinner_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "String")
 }
 
 func _DrawWinner_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
@@ -1381,35 +752,7 @@ func _DrawWinner_memberId(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.OfMember(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
@@ -1422,26 +765,15 @@ func fieldContext_DrawWinner_memberId(_ context.Context, ec *executionContext, f
 }
 
 func _DrawWinner_answerBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DrawWinner_answerBy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AnswerBy, nil
-		},
-		nil,
+		func() *time.Time { return obj.AnswerBy },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DrawWinner_answerBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DrawWinner", field, false, false, "DateTime")
 }
 
 func _DrawWinner_exchangeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Winner) (ret graphql.Marshaler) {
@@ -1455,35 +787,7 @@ func _DrawWinner_exchangeId(ctx context.Context, ec *executionContext, field gra
 		func(ctx context.Context) (any, error) {
 			return obj.OfExchange(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -1493,6 +797,45 @@ func _DrawWinner_exchangeId(ctx context.Context, ec *executionContext, field gra
 }
 func fieldContext_DrawWinner_exchangeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DrawWinner", field, true, false, "ID")
+}
+
+func _EnterDrawForPayload_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EnterDrawForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []draw.Entry { return obj.Entries },
+		func(ctx context.Context, selections ast.SelectionSet, v []draw.Entry) graphql.Marshaler {
+			return marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntryᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _EnterDrawForPayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EnterDrawForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
+			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _EnterDrawForPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.EnterDrawForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1752,6 +1095,100 @@ func unmarshalInputDrawRankInput(ctx context.Context, ec *executionContext, obj 
 func UnmarshalDrawRankInput(ctx context.Context, raw any) (draw.RankInput, error) {
 	var out draw.RankInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DrawRankInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputEnterDrawForInput(ctx context.Context, ec *executionContext, obj any) (draw.EnterForInput, error) {
+	var it draw.EnterForInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+	if _, present := asMap["count"]; !present {
+		asMap["count"] = 1
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "drawId", "count", "points"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "drawId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("drawId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DrawID = data
+		case "count":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("count"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Count = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEnterDrawForInput unmarshals raw into the EnterDrawForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEnterDrawForInput(ctx context.Context, raw any) (draw.EnterForInput, error) {
+	var out draw.EnterForInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EnterDrawForInput", raw, &out)
 	return out, err
 }
 
@@ -2063,14 +1500,15 @@ func UnmarshalSaveDrawInput(ctx context.Context, raw any) (draw.SaveInput, error
 var answerWinPayloadImplementors = []string{"AnswerWinPayload"}
 
 func _AnswerWinPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AnswerWinPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, answerWinPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, answerWinPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AnswerWinPayload")
+			out.Values[i] = run.Text("AnswerWinPayload")
 		case "win":
 			out.Values[i] = _AnswerWinPayload_win(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2101,14 +1539,15 @@ func _AnswerWinPayload(ctx context.Context, ec *executionContext, sel ast.Select
 var drawImplementors = []string{"Draw"}
 
 func _Draw(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *draw.Draw) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Draw")
+			out.Values[i] = run.Text("Draw")
 		case "id":
 			out.Values[i] = _Draw_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2222,14 +1661,15 @@ func _Draw(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 var drawConnectionImplementors = []string{"DrawConnection"}
 
 func _DrawConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[draw.Draw]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawConnection")
+			out.Values[i] = run.Text("DrawConnection")
 		case "edges":
 			out.Values[i] = _DrawConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2271,14 +1711,15 @@ func _DrawConnection(ctx context.Context, ec *executionContext, sel ast.Selectio
 var drawEdgeImplementors = []string{"DrawEdge"}
 
 func _DrawEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[draw.Draw]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawEdge")
+			out.Values[i] = run.Text("DrawEdge")
 		case "cursor":
 			out.Values[i] = _DrawEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2309,14 +1750,15 @@ func _DrawEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var drawEntriesPayloadImplementors = []string{"DrawEntriesPayload"}
 
 func _DrawEntriesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DrawEntriesPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawEntriesPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawEntriesPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawEntriesPayload")
+			out.Values[i] = run.Text("DrawEntriesPayload")
 		case "entries":
 			out.Values[i] = _DrawEntriesPayload_entries(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2347,14 +1789,15 @@ func _DrawEntriesPayload(ctx context.Context, ec *executionContext, sel ast.Sele
 var drawEntryImplementors = []string{"DrawEntry"}
 
 func _DrawEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *draw.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawEntryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawEntryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawEntry")
+			out.Values[i] = run.Text("DrawEntry")
 		case "number":
 			out.Values[i] = _DrawEntry_number(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2395,14 +1838,15 @@ func _DrawEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var drawPayloadImplementors = []string{"DrawPayload"}
 
 func _DrawPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DrawPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawPayload")
+			out.Values[i] = run.Text("DrawPayload")
 		case "draw":
 			out.Values[i] = _DrawPayload_draw(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2433,14 +1877,15 @@ func _DrawPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var drawProofImplementors = []string{"DrawProof"}
 
 func _DrawProof(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DrawProof) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawProofImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawProofImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawProof")
+			out.Values[i] = run.Text("DrawProof")
 		case "algorithm":
 			out.Values[i] = _DrawProof_algorithm(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2496,14 +1941,15 @@ func _DrawProof(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var drawRankImplementors = []string{"DrawRank"}
 
 func _DrawRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *draw.Rank) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawRankImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawRankImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawRank")
+			out.Values[i] = run.Text("DrawRank")
 		case "position":
 			out.Values[i] = _DrawRank_position(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2544,14 +1990,15 @@ func _DrawRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var drawWinnerImplementors = []string{"DrawWinner"}
 
 func _DrawWinner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *draw.Winner) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, drawWinnerImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, drawWinnerImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DrawWinner")
+			out.Values[i] = run.Text("DrawWinner")
 		case "id":
 			out.Values[i] = _DrawWinner_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2624,6 +2071,50 @@ func _DrawWinner(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 	return out
 }
 
+var enterDrawForPayloadImplementors = []string{"EnterDrawForPayload"}
+
+func _EnterDrawForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.EnterDrawForPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, enterDrawForPayloadImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("EnterDrawForPayload")
+		case "entries":
+			out.Values[i] = _EnterDrawForPayload_entries(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _EnterDrawForPayload_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _EnterDrawForPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
@@ -2652,10 +2143,8 @@ func marshalNDraw2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDraw(c
 }
 
 func marshalNDraw2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDrawᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Draw) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDraw2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDraw(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Draw(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2671,15 +2160,9 @@ func marshalNDrawConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	return _DrawConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDrawEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[draw.Draw]) graphql.Marshaler {
-	return _DrawEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDrawEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[draw.Draw]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDrawEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DrawEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2695,15 +2178,9 @@ func marshalNDrawEntriesPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _DrawEntriesPayload(ctx, ec, sel, &v)
 }
 
-func marshalNDrawEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Entry) graphql.Marshaler {
-	return _DrawEntry(ctx, ec, sel, &v)
-}
-
 func marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDrawEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DrawEntry(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2715,30 +2192,18 @@ func marshalNDrawEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraw�
 	return ret
 }
 
-func unmarshalNDrawEntrySource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐSource(ctx context.Context, ec *executionContext, v any) (draw.Source, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := draw.Source(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDrawEntrySource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Source) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DrawEntrySource!")
 	}
 	return res
 }
 
-func unmarshalNDrawOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐOutcome(ctx context.Context, ec *executionContext, v any) (draw.Outcome, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := draw.Outcome(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDrawOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Outcome) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DrawOutcome!")
 	}
@@ -2753,15 +2218,9 @@ func marshalNDrawProof2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodel�
 	return _DrawProof(ctx, ec, sel, &v)
 }
 
-func marshalNDrawRank2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Rank) graphql.Marshaler {
-	return _DrawRank(ctx, ec, sel, &v)
-}
-
 func marshalNDrawRank2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐRankᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Rank) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDrawRank2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐRank(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DrawRank(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2792,30 +2251,18 @@ func unmarshalNDrawRankInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func unmarshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐState(ctx context.Context, ec *executionContext, v any) (draw.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := draw.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNDrawState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DrawState!")
 	}
 	return res
 }
 
-func marshalNDrawWinner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v draw.Winner) graphql.Marshaler {
-	return _DrawWinner(ctx, ec, sel, &v)
-}
-
 func marshalNDrawWinner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinnerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []draw.Winner) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDrawWinner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐWinner(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DrawWinner(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2825,6 +2272,15 @@ func marshalNDrawWinner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraw
 	}
 
 	return ret
+}
+
+func unmarshalNEnterDrawForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEnterForInput(ctx context.Context, ec *executionContext, v any) (draw.EnterForInput, error) {
+	res, err := unmarshalInputEnterDrawForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNEnterDrawForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐEnterDrawForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.EnterDrawForPayload) graphql.Marshaler {
+	return _EnterDrawForPayload(ctx, ec, sel, &v)
 }
 
 func unmarshalNEnterDrawInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEnterInput(ctx context.Context, ec *executionContext, v any) (draw.EnterInput, error) {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -32,246 +33,129 @@ type GiftCardResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _GiftCard_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "ID")
 }
 
 func _GiftCard_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_batchId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Batch(), nil
-		},
-		nil,
+		func() string { return obj.Batch() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "ID")
 }
 
 func _GiftCard_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_ending(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Ending, nil
-		},
-		nil,
+		func() string { return obj.Ending },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "String")
 }
 
 func _GiftCard_initial(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_initial(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Initial(), nil
-		},
-		nil,
+		func() money.Money { return obj.Initial() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_initial(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCard",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCard_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCard",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCard_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State(), nil
-		},
-		nil,
+		func() giftcard.State { return obj.State() },
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.State) graphql.Marshaler {
 			return marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, true, false, "GiftCardState")
 }
 
 func _GiftCard_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_GiftCard_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "DateTime")
 }
 
 func _GiftCard_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "String")
 }
 
 func _GiftCard_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCard_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCard_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCard", field, false, false, "DateTime")
 }
 
 func _GiftCard_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_GiftCard_entries(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]giftcard.Entry, error) {
 			return ec.Resolvers.GiftCard().Entries(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []giftcard.Entry) graphql.Marshaler {
 			return marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -281,290 +165,138 @@ func fieldContext_GiftCard_entries(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GiftCardEntry(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _GiftCardBalance_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardBalance_ending(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Ending, nil
-		},
-		nil,
+		func() string { return obj.Ending },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCardBalance_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardBalance", field, false, false, "String")
 }
 
 func _GiftCardBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardBalance_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardBalance_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardBalance_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardBalance_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State(), nil
-		},
-		nil,
+		func() giftcard.State { return obj.State() },
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.State) graphql.Marshaler {
 			return marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCardBalance_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardBalance", field, true, false, "GiftCardState")
 }
 
 func _GiftCardBalance_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardBalance_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_GiftCardBalance_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardBalance", field, false, false, "DateTime")
 }
 
 func _GiftCardBalancePayload_giftCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardBalancePayload_giftCard(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GiftCard, nil
-		},
-		nil,
+		func() *giftcard.Card { return obj.GiftCard },
 		func(ctx context.Context, selections ast.SelectionSet, v *giftcard.Card) graphql.Marshaler {
 			return marshalOGiftCardBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_GiftCardBalancePayload_giftCard(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GiftCardBalance(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _GiftCardBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.GiftCardBalancePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardBalancePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardBalancePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[giftcard.Card] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[giftcard.Card]) graphql.Marshaler {
 			return marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GiftCardEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []giftcard.Card { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []giftcard.Card) graphql.Marshaler {
 			return marshalNGiftCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCardᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GiftCard(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[giftcard.Card]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_GiftCardConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -573,347 +305,164 @@ func fieldContext_GiftCardConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _GiftCardEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[giftcard.Card]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCardEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEdge", field, false, false, "String")
 }
 
 func _GiftCardEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[giftcard.Card]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() giftcard.Card { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.Card) graphql.Marshaler {
 			return marshalNGiftCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GiftCard(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEntry_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() giftcard.EntryKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v giftcard.EntryKind) graphql.Marshaler {
 			return marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCardEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "GiftCardEntryKind")
 }
 
 func _GiftCardEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEntry_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GiftCardEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GiftCardEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GiftCardEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEntry_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfOrder(), nil
-		},
-		nil,
+		func() *string { return obj.OfOrder() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_GiftCardEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, true, false, "ID")
 }
 
 func _GiftCardEntry_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEntry_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCardEntry_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "String")
 }
 
 func _GiftCardEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *giftcard.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GiftCardEntry_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GiftCardEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GiftCardEntry", field, false, false, "DateTime")
 }
 
 func _IssueGiftCardsPayload_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_IssueGiftCardsPayload_batchId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BatchID, nil
-		},
-		nil,
+		func() *string { return obj.BatchID },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_IssueGiftCardsPayload_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "ID")
 }
 
 func _IssueGiftCardsPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_IssueGiftCardsPayload_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_IssueGiftCardsPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "Int")
 }
 
 func _IssueGiftCardsPayload_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_IssueGiftCardsPayload_csv(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CSV, nil
-		},
-		nil,
+		func() *string { return obj.CSV },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_IssueGiftCardsPayload_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("IssueGiftCardsPayload", field, false, false, "String")
 }
 
 func _IssueGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.IssueGiftCardsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_IssueGiftCardsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_IssueGiftCardsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "IssueGiftCardsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoidGiftCardsPayload_giftCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidGiftCardsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoidGiftCardsPayload_giftCards(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GiftCards, nil
-		},
-		nil,
+		func() []giftcard.Card { return obj.GiftCards },
 		func(ctx context.Context, selections ast.SelectionSet, v []giftcard.Card) graphql.Marshaler {
 			return marshalNGiftCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCardᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoidGiftCardsPayload_giftCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidGiftCardsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GiftCard(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoidGiftCardsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidGiftCardsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoidGiftCardsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoidGiftCardsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidGiftCardsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1131,14 +680,15 @@ func UnmarshalVoidGiftCardsInput(ctx context.Context, raw any) (giftcard.VoidInp
 var giftCardImplementors = []string{"GiftCard"}
 
 func _GiftCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *giftcard.Card) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GiftCard")
+			out.Values[i] = run.Text("GiftCard")
 		case "id":
 			out.Values[i] = _GiftCard_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1210,14 +760,15 @@ func _GiftCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var giftCardBalanceImplementors = []string{"GiftCardBalance"}
 
 func _GiftCardBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *giftcard.Card) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardBalanceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardBalanceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GiftCardBalance")
+			out.Values[i] = run.Text("GiftCardBalance")
 		case "ending":
 			out.Values[i] = _GiftCardBalance_ending(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1258,14 +809,15 @@ func _GiftCardBalance(ctx context.Context, ec *executionContext, sel ast.Selecti
 var giftCardBalancePayloadImplementors = []string{"GiftCardBalancePayload"}
 
 func _GiftCardBalancePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.GiftCardBalancePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardBalancePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardBalancePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GiftCardBalancePayload")
+			out.Values[i] = run.Text("GiftCardBalancePayload")
 		case "giftCard":
 			out.Values[i] = _GiftCardBalancePayload_giftCard(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1296,14 +848,15 @@ func _GiftCardBalancePayload(ctx context.Context, ec *executionContext, sel ast.
 var giftCardConnectionImplementors = []string{"GiftCardConnection"}
 
 func _GiftCardConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[giftcard.Card]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GiftCardConnection")
+			out.Values[i] = run.Text("GiftCardConnection")
 		case "edges":
 			out.Values[i] = _GiftCardConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1345,14 +898,15 @@ func _GiftCardConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var giftCardEdgeImplementors = []string{"GiftCardEdge"}
 
 func _GiftCardEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[giftcard.Card]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GiftCardEdge")
+			out.Values[i] = run.Text("GiftCardEdge")
 		case "cursor":
 			out.Values[i] = _GiftCardEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1383,14 +937,15 @@ func _GiftCardEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var giftCardEntryImplementors = []string{"GiftCardEntry"}
 
 func _GiftCardEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *giftcard.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, giftCardEntryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, giftCardEntryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GiftCardEntry")
+			out.Values[i] = run.Text("GiftCardEntry")
 		case "kind":
 			out.Values[i] = _GiftCardEntry_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1436,14 +991,15 @@ func _GiftCardEntry(ctx context.Context, ec *executionContext, sel ast.Selection
 var issueGiftCardsPayloadImplementors = []string{"IssueGiftCardsPayload"}
 
 func _IssueGiftCardsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.IssueGiftCardsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, issueGiftCardsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, issueGiftCardsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("IssueGiftCardsPayload")
+			out.Values[i] = run.Text("IssueGiftCardsPayload")
 		case "batchId":
 			out.Values[i] = _IssueGiftCardsPayload_batchId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1484,14 +1040,15 @@ func _IssueGiftCardsPayload(ctx context.Context, ec *executionContext, sel ast.S
 var voidGiftCardsPayloadImplementors = []string{"VoidGiftCardsPayload"}
 
 func _VoidGiftCardsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoidGiftCardsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voidGiftCardsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voidGiftCardsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoidGiftCardsPayload")
+			out.Values[i] = run.Text("VoidGiftCardsPayload")
 		case "giftCards":
 			out.Values[i] = _VoidGiftCardsPayload_giftCards(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1528,10 +1085,8 @@ func marshalNGiftCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcard�
 }
 
 func marshalNGiftCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCardᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []giftcard.Card) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGiftCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐCard(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GiftCard(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1551,15 +1106,9 @@ func marshalNGiftCardConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _GiftCardConnection(ctx, ec, sel, &v)
 }
 
-func marshalNGiftCardEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[giftcard.Card]) graphql.Marshaler {
-	return _GiftCardEdge(ctx, ec, sel, &v)
-}
-
 func marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[giftcard.Card]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGiftCardEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GiftCardEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1569,17 +1118,11 @@ func marshalNGiftCardEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	}
 
 	return ret
-}
-
-func marshalNGiftCardEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.Entry) graphql.Marshaler {
-	return _GiftCardEntry(ctx, ec, sel, &v)
 }
 
 func marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []giftcard.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGiftCardEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GiftCardEntry(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1589,17 +1132,11 @@ func marshalNGiftCardEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋg
 	}
 
 	return ret
-}
-
-func unmarshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx context.Context, ec *executionContext, v any) (giftcard.EntryKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := giftcard.EntryKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNGiftCardEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.EntryKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardEntryKind!")
 	}
@@ -1612,24 +1149,9 @@ func unmarshalNGiftCardPaidBy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋg
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNGiftCardPaidBy2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐPaidBy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.PaidBy) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardPaidBy!")
-	}
-	return res
-}
-
-func unmarshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, v any) (giftcard.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := giftcard.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "GiftCardState!")
 	}
@@ -1673,13 +1195,6 @@ func unmarshalOGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgi
 	tmp, err := graphql.UnmarshalString(v)
 	res := giftcard.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOGiftCardState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋgiftcardᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v giftcard.State) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

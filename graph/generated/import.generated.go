@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -54,319 +55,157 @@ func field_ImportRun_rejections_args(ctx context.Context, ec *executionContext, 
 // region    **************************** field.gotpl *****************************
 
 func _ImportPayload_run(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportPayload_run(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Run, nil
-		},
-		nil,
+		func() *importing.Run { return obj.Run },
 		func(ctx context.Context, selections ast.SelectionSet, v *importing.Run) graphql.Marshaler {
 			return marshalOImportRun2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRun(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ImportPayload_run(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRun(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ImportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ImportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRejection_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejection_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() int { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRejection_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "Int")
 }
 
 func _ImportRejection_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejection_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRejection_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "String")
 }
 
 func _ImportRejection_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejection_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRejection_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "String")
 }
 
 func _ImportRejection_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejection_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRejection_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "String")
 }
 
 func _ImportRejection_warning(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejection_warning(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Warning, nil
-		},
-		nil,
+		func() bool { return obj.Warning },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRejection_warning(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, false, false, "Boolean")
 }
 
 func _ImportRejection_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Rejection) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejection_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.Reason() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRejection_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejection", field, true, false, "String")
 }
 
 func _ImportRejectionConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejectionConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[importing.Rejection] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[importing.Rejection]) graphql.Marshaler {
 			return marshalNImportRejectionEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRejectionConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRejectionEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRejectionConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejectionConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []importing.Rejection { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []importing.Rejection) graphql.Marshaler {
 			return marshalNImportRejection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRejectionᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRejectionConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRejection(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRejectionConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejectionConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRejectionConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRejectionConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Rejection]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ImportRejectionConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -375,307 +214,165 @@ func fieldContext_ImportRejectionConnection_totalCount(_ context.Context, ec *ex
 }
 
 func _ImportRejectionEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.Rejection]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejectionEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRejectionEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRejectionEdge", field, false, false, "String")
 }
 
 func _ImportRejectionEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.Rejection]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRejectionEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() importing.Rejection { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.Rejection) graphql.Marshaler {
 			return marshalNImportRejection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRejection(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRejectionEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRejectionEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRejection(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRun_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, true, false, "ID")
 }
 
 func _ImportRun_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "String")
 }
 
 func _ImportRun_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() importing.Status { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.Status) graphql.Marshaler {
 			return marshalNImportStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "ImportStatus")
 }
 
 func _ImportRun_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
 }
 
 func _ImportRun_created(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_created(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Created, nil
-		},
-		nil,
+		func() int { return obj.Created },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_created(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
 }
 
 func _ImportRun_updated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_updated(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Updated, nil
-		},
-		nil,
+		func() int { return obj.Updated },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_updated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
 }
 
 func _ImportRun_rejected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_rejected(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rejected, nil
-		},
-		nil,
+		func() int { return obj.Rejected },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_rejected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "Int")
 }
 
 func _ImportRun_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_failure(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Failure, nil
-		},
-		nil,
+		func() string { return obj.Failure },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "String")
 }
 
 func _ImportRun_startedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_startedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.StartedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRun_startedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "DateTime")
 }
 
 func _ImportRun_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRun_finishedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FinishedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.FinishedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ImportRun_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRun", field, false, false, "DateTime")
 }
 
 func _ImportRun_rejections(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ImportRun_rejections(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (page.Connection[importing.Rejection], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.ImportRun().Rejections(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[importing.Rejection]) graphql.Marshaler {
 			return marshalNImportRejectionConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -685,9 +382,6 @@ func fieldContext_ImportRun_rejections(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRejectionConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -696,7 +390,9 @@ func fieldContext_ImportRun_rejections(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_ImportRun_rejections_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_ImportRun_rejections_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -704,117 +400,58 @@ func fieldContext_ImportRun_rejections(ctx context.Context, ec *executionContext
 }
 
 func _ImportRunConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRunConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[importing.Run] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[importing.Run]) graphql.Marshaler {
 			return marshalNImportRunEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRunConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRunEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRunConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRunConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []importing.Run { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []importing.Run) graphql.Marshaler {
 			return marshalNImportRun2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRunᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRunConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRun(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRunConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRunConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRunConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ImportRunConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ImportRunConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -823,58 +460,28 @@ func fieldContext_ImportRunConnection_totalCount(_ context.Context, ec *executio
 }
 
 func _ImportRunEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRunEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ImportRunEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ImportRunEdge", field, false, false, "String")
 }
 
 func _ImportRunEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ImportRunEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() importing.Run { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.Run) graphql.Marshaler {
 			return marshalNImportRun2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRun(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ImportRunEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ImportRunEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRun(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -959,14 +566,15 @@ func UnmarshalImportProductsInput(ctx context.Context, raw any) (model.ImportPro
 var importPayloadImplementors = []string{"ImportPayload"}
 
 func _ImportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ImportPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportPayload")
+			out.Values[i] = run.Text("ImportPayload")
 		case "run":
 			out.Values[i] = _ImportPayload_run(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -997,14 +605,15 @@ func _ImportPayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var importRejectionImplementors = []string{"ImportRejection"}
 
 func _ImportRejection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *importing.Rejection) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importRejectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importRejectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportRejection")
+			out.Values[i] = run.Text("ImportRejection")
 		case "line":
 			out.Values[i] = _ImportRejection_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1055,14 +664,15 @@ func _ImportRejection(ctx context.Context, ec *executionContext, sel ast.Selecti
 var importRejectionConnectionImplementors = []string{"ImportRejectionConnection"}
 
 func _ImportRejectionConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[importing.Rejection]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importRejectionConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importRejectionConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportRejectionConnection")
+			out.Values[i] = run.Text("ImportRejectionConnection")
 		case "edges":
 			out.Values[i] = _ImportRejectionConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1104,14 +714,15 @@ func _ImportRejectionConnection(ctx context.Context, ec *executionContext, sel a
 var importRejectionEdgeImplementors = []string{"ImportRejectionEdge"}
 
 func _ImportRejectionEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[importing.Rejection]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importRejectionEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importRejectionEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportRejectionEdge")
+			out.Values[i] = run.Text("ImportRejectionEdge")
 		case "cursor":
 			out.Values[i] = _ImportRejectionEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1142,14 +753,15 @@ func _ImportRejectionEdge(ctx context.Context, ec *executionContext, sel ast.Sel
 var importRunImplementors = []string{"ImportRun", "Node"}
 
 func _ImportRun(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *importing.Run) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importRunImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importRunImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportRun")
+			out.Values[i] = run.Text("ImportRun")
 		case "id":
 			out.Values[i] = _ImportRun_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1226,14 +838,15 @@ func _ImportRun(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var importRunConnectionImplementors = []string{"ImportRunConnection"}
 
 func _ImportRunConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[importing.Run]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importRunConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importRunConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportRunConnection")
+			out.Values[i] = run.Text("ImportRunConnection")
 		case "edges":
 			out.Values[i] = _ImportRunConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1275,14 +888,15 @@ func _ImportRunConnection(ctx context.Context, ec *executionContext, sel ast.Sel
 var importRunEdgeImplementors = []string{"ImportRunEdge"}
 
 func _ImportRunEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[importing.Run]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, importRunEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, importRunEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ImportRunEdge")
+			out.Values[i] = run.Text("ImportRunEdge")
 		case "cursor":
 			out.Values[i] = _ImportRunEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1328,10 +942,8 @@ func marshalNImportRejection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋim
 }
 
 func marshalNImportRejection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRejectionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.Rejection) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNImportRejection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRejection(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ImportRejection(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1347,15 +959,9 @@ func marshalNImportRejectionConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _ImportRejectionConnection(ctx, ec, sel, &v)
 }
 
-func marshalNImportRejectionEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.Rejection]) graphql.Marshaler {
-	return _ImportRejectionEdge(ctx, ec, sel, &v)
-}
-
 func marshalNImportRejectionEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.Rejection]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNImportRejectionEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ImportRejectionEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1372,10 +978,8 @@ func marshalNImportRun2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportin
 }
 
 func marshalNImportRun2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRunᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.Run) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNImportRun2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRun(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ImportRun(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1391,15 +995,9 @@ func marshalNImportRunConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _ImportRunConnection(ctx, ec, sel, &v)
 }
 
-func marshalNImportRunEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.Run]) graphql.Marshaler {
-	return _ImportRunEdge(ctx, ec, sel, &v)
-}
-
 func marshalNImportRunEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.Run]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNImportRunEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ImportRunEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1419,7 +1017,7 @@ func unmarshalNImportStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimp
 
 func marshalNImportStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v importing.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ImportStatus!")
 	}
@@ -1435,13 +1033,6 @@ func unmarshalOImportEncoding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOImportEncoding2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportEncoding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.ImportEncoding) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return v
-}
-
 func unmarshalOImportFormat2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportFormat(ctx context.Context, ec *executionContext, v any) (*model.ImportFormat, error) {
 	if v == nil {
 		return nil, nil
@@ -1449,13 +1040,6 @@ func unmarshalOImportFormat2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	var res = new(model.ImportFormat)
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOImportFormat2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐImportFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.ImportFormat) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return v
 }
 
 func marshalOImportRun2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐRun(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *importing.Run) graphql.Marshaler {
@@ -1480,25 +1064,6 @@ func unmarshalOImportStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalOImportStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNImportStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -32,324 +33,166 @@ type DocumentResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Document_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Document_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "ID")
 }
 
 func _Document_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() invoice.Kind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v invoice.Kind) graphql.Marshaler {
 			return marshalNDocumentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Document_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, false, false, "DocumentKind")
 }
 
 func _Document_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number(), nil
-		},
-		nil,
+		func() string { return obj.Number() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Document_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "String")
 }
 
 func _Document_issuedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_issuedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.IssuedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.IssuedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Document_issuedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, false, false, "DateTime")
 }
 
 func _Document_addressee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_addressee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Addressee(), nil
-		},
-		nil,
+		func() string { return obj.Addressee() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Document_addressee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "String")
 }
 
 func _Document_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Document_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Document",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Document_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_tax(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tax(), nil
-		},
-		nil,
+		func() money.Money { return obj.Tax() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Document_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Document",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Document_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_taxes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Taxes, nil
-		},
-		nil,
+		func() []money.Taxed { return obj.Taxes },
 		func(ctx context.Context, selections ast.SelectionSet, v []money.Taxed) graphql.Marshaler {
 			return marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Document_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Document",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TaxAmount(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Document_reissue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_reissue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reissue(), nil
-		},
-		nil,
+		func() bool { return obj.Reissue() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Document_reissue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "Boolean")
 }
 
 func _Document_corrects(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_corrects(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Corrects(), nil
-		},
-		nil,
+		func() *string { return obj.Corrects() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Document_corrects(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "String")
 }
 
 func _Document_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfOrder(), nil
-		},
-		nil,
+		func() *string { return obj.OfOrder() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Document_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "ID")
 }
 
 func _Document_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Document_companyId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfCompany(), nil
-		},
-		nil,
+		func() *string { return obj.OfCompany() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Document_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Document", field, true, false, "ID")
 }
 
 func _Document_downloadUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Document) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Document_downloadUrl(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.Document().DownloadURL(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -358,117 +201,58 @@ func fieldContext_Document_downloadUrl(_ context.Context, ec *executionContext, 
 }
 
 func _DocumentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[invoice.Document] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[invoice.Document]) graphql.Marshaler {
 			return marshalNDocumentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DocumentEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []invoice.Document { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []invoice.Document) graphql.Marshaler {
 			return marshalNDocument2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocumentᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Document(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[invoice.Document]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DocumentConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -477,434 +261,202 @@ func fieldContext_DocumentConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _DocumentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[invoice.Document]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentEdge", field, false, false, "String")
 }
 
 func _DocumentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[invoice.Document]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() invoice.Document { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v invoice.Document) graphql.Marshaler {
 			return marshalNDocument2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocument(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Document(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentIssuer_registrationNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_registrationNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RegistrationNumber, nil
-		},
-		nil,
+		func() string { return obj.RegistrationNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_registrationNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_postalCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_postalCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PostalCode, nil
-		},
-		nil,
+		func() string { return obj.PostalCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_postalCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_address(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Address, nil
-		},
-		nil,
+		func() string { return obj.Address },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_phone(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Phone, nil
-		},
-		nil,
+		func() string { return obj.Phone },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_bank(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_bank(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bank, nil
-		},
-		nil,
+		func() string { return obj.Bank },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_bank(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuer_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *invoice.Issuer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuer_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuer_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DocumentIssuer", field, false, false, "String")
 }
 
 func _DocumentIssuerPayload_issuer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentIssuerPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuerPayload_issuer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Issuer, nil
-		},
-		nil,
+		func() *invoice.Issuer { return obj.Issuer },
 		func(ctx context.Context, selections ast.SelectionSet, v *invoice.Issuer) graphql.Marshaler {
 			return marshalODocumentIssuer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐIssuer(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_DocumentIssuerPayload_issuer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentIssuerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DocumentIssuer(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentIssuerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentIssuerPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentIssuerPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentIssuerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentIssuerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentPayload_document(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentPayload_document(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Document, nil
-		},
-		nil,
+		func() *invoice.Document { return obj.Document },
 		func(ctx context.Context, selections ast.SelectionSet, v *invoice.Document) graphql.Marshaler {
 			return marshalODocument2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocument(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_DocumentPayload_document(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Document(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _DocumentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentsPayload_documents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentsPayload_documents(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Documents, nil
-		},
-		nil,
+		func() []invoice.Document { return obj.Documents },
 		func(ctx context.Context, selections ast.SelectionSet, v []invoice.Document) graphql.Marshaler {
 			return marshalNDocument2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocumentᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentsPayload_documents(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Document(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DocumentsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DocumentsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DocumentsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DocumentsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DocumentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1404,14 +956,15 @@ func UnmarshalSaveDocumentIssuerInput(ctx context.Context, raw any) (invoice.Sav
 var documentImplementors = []string{"Document"}
 
 func _Document(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *invoice.Document) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Document")
+			out.Values[i] = run.Text("Document")
 		case "id":
 			out.Values[i] = _Document_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1498,14 +1051,15 @@ func _Document(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var documentConnectionImplementors = []string{"DocumentConnection"}
 
 func _DocumentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[invoice.Document]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DocumentConnection")
+			out.Values[i] = run.Text("DocumentConnection")
 		case "edges":
 			out.Values[i] = _DocumentConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1547,14 +1101,15 @@ func _DocumentConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var documentEdgeImplementors = []string{"DocumentEdge"}
 
 func _DocumentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[invoice.Document]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DocumentEdge")
+			out.Values[i] = run.Text("DocumentEdge")
 		case "cursor":
 			out.Values[i] = _DocumentEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1585,14 +1140,15 @@ func _DocumentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var documentIssuerImplementors = []string{"DocumentIssuer"}
 
 func _DocumentIssuer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *invoice.Issuer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentIssuerImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentIssuerImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DocumentIssuer")
+			out.Values[i] = run.Text("DocumentIssuer")
 		case "registrationNumber":
 			out.Values[i] = _DocumentIssuer_registrationNumber(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1653,14 +1209,15 @@ func _DocumentIssuer(ctx context.Context, ec *executionContext, sel ast.Selectio
 var documentIssuerPayloadImplementors = []string{"DocumentIssuerPayload"}
 
 func _DocumentIssuerPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DocumentIssuerPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentIssuerPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentIssuerPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DocumentIssuerPayload")
+			out.Values[i] = run.Text("DocumentIssuerPayload")
 		case "issuer":
 			out.Values[i] = _DocumentIssuerPayload_issuer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1691,14 +1248,15 @@ func _DocumentIssuerPayload(ctx context.Context, ec *executionContext, sel ast.S
 var documentPayloadImplementors = []string{"DocumentPayload"}
 
 func _DocumentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DocumentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DocumentPayload")
+			out.Values[i] = run.Text("DocumentPayload")
 		case "document":
 			out.Values[i] = _DocumentPayload_document(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1729,14 +1287,15 @@ func _DocumentPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var documentsPayloadImplementors = []string{"DocumentsPayload"}
 
 func _DocumentsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DocumentsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, documentsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, documentsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DocumentsPayload")
+			out.Values[i] = run.Text("DocumentsPayload")
 		case "documents":
 			out.Values[i] = _DocumentsPayload_documents(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1811,10 +1370,8 @@ func marshalNDocument2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoice�
 }
 
 func marshalNDocument2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocumentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []invoice.Document) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDocument2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocument(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Document(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1830,15 +1387,9 @@ func marshalNDocumentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _DocumentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDocumentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[invoice.Document]) graphql.Marshaler {
-	return _DocumentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDocumentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[invoice.Document]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDocumentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DocumentEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1862,7 +1413,7 @@ func unmarshalNDocumentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinv
 
 func marshalNDocumentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v invoice.Kind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DocumentKind!")
 	}
@@ -1934,25 +1485,6 @@ func unmarshalODocumentKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalODocumentKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []invoice.Kind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDocumentKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

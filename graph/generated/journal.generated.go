@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -34,393 +35,203 @@ type JournalEntryResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _AccountBalance_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountBalance_account(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Account, nil
-		},
-		nil,
+		func() ledger.Account { return obj.Account },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Account) graphql.Marshaler {
 			return marshalNLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountBalance_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountBalance", field, false, false, "LedgerAccount")
 }
 
 func _AccountBalance_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountBalance_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountBalance_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountBalance", field, true, false, "String")
 }
 
 func _AccountBalance_sub(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountBalance_sub(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sub, nil
-		},
-		nil,
+		func() string { return obj.Sub },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountBalance_sub(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountBalance", field, false, false, "String")
 }
 
 func _AccountBalance_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountBalance_debit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Debit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Debit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountBalance_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountBalance_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountBalance_credit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Credit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Credit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountBalance_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Balance) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountBalance_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountBalance_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalEntry_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntry_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "DateTime")
 }
 
 func _JournalEntry_postedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_postedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PostedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.PostedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntry_postedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "DateTime")
 }
 
 func _JournalEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() ledger.Kind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Kind) graphql.Marshaler {
 			return marshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "JournalKind")
 }
 
 func _JournalEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfOrder(), nil
-		},
-		nil,
+		func() *string { return obj.OfOrder() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_JournalEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_paymentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_paymentId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfPayment(), nil
-		},
-		nil,
+		func() *string { return obj.OfPayment() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_JournalEntry_paymentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_companyId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_companyId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfCompany(), nil
-		},
-		nil,
+		func() *string { return obj.OfCompany() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_JournalEntry_companyId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, true, false, "ID")
 }
 
 func _JournalEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntry_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "String")
 }
 
 func _JournalEntry_memo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntry_memo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Memo, nil
-		},
-		nil,
+		func() string { return obj.Memo },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntry_memo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntry", field, false, false, "String")
 }
 
 func _JournalEntry_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_JournalEntry_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]ledger.Line, error) {
 			return ec.Resolvers.JournalEntry().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.Line) graphql.Marshaler {
 			return marshalNJournalLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -430,125 +241,63 @@ func fieldContext_JournalEntry_lines(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_JournalLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _JournalEntryConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[ledger.Entry] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[ledger.Entry]) graphql.Marshaler {
 			return marshalNJournalEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalEntryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_JournalEntryEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalEntryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []ledger.Entry { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.Entry) graphql.Marshaler {
 			return marshalNJournalEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐEntryᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalEntryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_JournalEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalEntryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalEntryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalEntryConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_JournalEntryConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -557,319 +306,143 @@ func fieldContext_JournalEntryConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _JournalEntryEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalEntryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalEntryEdge", field, false, false, "String")
 }
 
 func _JournalEntryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Entry]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() ledger.Entry { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Entry) graphql.Marshaler {
 			return marshalNJournalEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐEntry(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalEntryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_JournalEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalEntryPayload_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.JournalEntryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryPayload_entry(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Entry, nil
-		},
-		nil,
+		func() *ledger.Entry { return obj.Entry },
 		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Entry) graphql.Marshaler {
 			return marshalOJournalEntry2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐEntry(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_JournalEntryPayload_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_JournalEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _JournalEntryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.JournalEntryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalEntryPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalEntryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalEntryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalLine_account(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalLine_account(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Account, nil
-		},
-		nil,
+		func() ledger.Account { return obj.Account },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Account) graphql.Marshaler {
 			return marshalNLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalLine_account(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalLine", field, false, false, "LedgerAccount")
 }
 
 func _JournalLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalLine", field, true, false, "String")
 }
 
 func _JournalLine_sub(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalLine_sub(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sub, nil
-		},
-		nil,
+		func() string { return obj.Sub },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_JournalLine_sub(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("JournalLine", field, false, false, "String")
 }
 
 func _JournalLine_debit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalLine_debit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Debit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Debit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalLine_debit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _JournalLine_credit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_JournalLine_credit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Credit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Credit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_JournalLine_credit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "JournalLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _WriteOffAccountPayload_entry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WriteOffAccountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WriteOffAccountPayload_entry(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Entry, nil
-		},
-		nil,
+		func() *company.Entry { return obj.Entry },
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Entry) graphql.Marshaler {
 			return marshalOCreditEntry2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐEntry(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_WriteOffAccountPayload_entry(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WriteOffAccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_CreditEntry(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _WriteOffAccountPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WriteOffAccountPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WriteOffAccountPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_WriteOffAccountPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WriteOffAccountPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1231,14 +804,15 @@ func UnmarshalWriteOffAccountInput(ctx context.Context, raw any) (company.WriteO
 var accountBalanceImplementors = []string{"AccountBalance"}
 
 func _AccountBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.Balance) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountBalanceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountBalanceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountBalance")
+			out.Values[i] = run.Text("AccountBalance")
 		case "account":
 			out.Values[i] = _AccountBalance_account(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1289,14 +863,15 @@ func _AccountBalance(ctx context.Context, ec *executionContext, sel ast.Selectio
 var journalEntryImplementors = []string{"JournalEntry", "Node"}
 
 func _JournalEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, journalEntryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, journalEntryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("JournalEntry")
+			out.Values[i] = run.Text("JournalEntry")
 		case "id":
 			out.Values[i] = _JournalEntry_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1368,14 +943,15 @@ func _JournalEntry(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var journalEntryConnectionImplementors = []string{"JournalEntryConnection"}
 
 func _JournalEntryConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[ledger.Entry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, journalEntryConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, journalEntryConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("JournalEntryConnection")
+			out.Values[i] = run.Text("JournalEntryConnection")
 		case "edges":
 			out.Values[i] = _JournalEntryConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1417,14 +993,15 @@ func _JournalEntryConnection(ctx context.Context, ec *executionContext, sel ast.
 var journalEntryEdgeImplementors = []string{"JournalEntryEdge"}
 
 func _JournalEntryEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[ledger.Entry]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, journalEntryEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, journalEntryEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("JournalEntryEdge")
+			out.Values[i] = run.Text("JournalEntryEdge")
 		case "cursor":
 			out.Values[i] = _JournalEntryEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1455,14 +1032,15 @@ func _JournalEntryEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var journalEntryPayloadImplementors = []string{"JournalEntryPayload"}
 
 func _JournalEntryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.JournalEntryPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, journalEntryPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, journalEntryPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("JournalEntryPayload")
+			out.Values[i] = run.Text("JournalEntryPayload")
 		case "entry":
 			out.Values[i] = _JournalEntryPayload_entry(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1493,14 +1071,15 @@ func _JournalEntryPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var journalLineImplementors = []string{"JournalLine"}
 
 func _JournalLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, journalLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, journalLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("JournalLine")
+			out.Values[i] = run.Text("JournalLine")
 		case "account":
 			out.Values[i] = _JournalLine_account(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1546,14 +1125,15 @@ func _JournalLine(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var writeOffAccountPayloadImplementors = []string{"WriteOffAccountPayload"}
 
 func _WriteOffAccountPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.WriteOffAccountPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, writeOffAccountPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, writeOffAccountPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("WriteOffAccountPayload")
+			out.Values[i] = run.Text("WriteOffAccountPayload")
 		case "entry":
 			out.Values[i] = _WriteOffAccountPayload_entry(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1585,15 +1165,9 @@ func _WriteOffAccountPayload(ctx context.Context, ec *executionContext, sel ast.
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNAccountBalance2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Balance) graphql.Marshaler {
-	return _AccountBalance(ctx, ec, sel, &v)
-}
-
 func marshalNAccountBalance2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBalanceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Balance) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAccountBalance2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBalance(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AccountBalance(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1610,10 +1184,8 @@ func marshalNJournalEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledge
 }
 
 func marshalNJournalEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNJournalEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _JournalEntry(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1629,15 +1201,9 @@ func marshalNJournalEntryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _JournalEntryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNJournalEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[ledger.Entry]) graphql.Marshaler {
-	return _JournalEntryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNJournalEntryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[ledger.Entry]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNJournalEntryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _JournalEntryEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1661,22 +1227,16 @@ func unmarshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledg
 
 func marshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Kind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "JournalKind!")
 	}
 	return res
 }
 
-func marshalNJournalLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Line) graphql.Marshaler {
-	return _JournalLine(ctx, ec, sel, &v)
-}
-
 func marshalNJournalLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNJournalLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _JournalLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1715,7 +1275,7 @@ func unmarshalNLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋle
 
 func marshalNLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Account) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "LedgerAccount!")
 	}
@@ -1773,36 +1333,10 @@ func unmarshalOJournalKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋl
 	return res, nil
 }
 
-func marshalOJournalKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Kind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNJournalKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalOLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx context.Context, ec *executionContext, v any) (ledger.Account, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := ledger.Account(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOLedgerAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐAccount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.Account) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -52,67 +53,44 @@ type StockShortfallResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _LotStop_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LotStop_on(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.On, nil
-		},
-		nil,
+		func() *time.Time { return obj.On },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_LotStop_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LotStop", field, false, false, "Date")
 }
 
 func _LotStop_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LotStop_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LotStop_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LotStop", field, false, false, "Translations")
 }
 
 func _ShipmentLot_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentLot_line(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (order.Line, error) {
 			return ec.Resolvers.ShipmentLot().Line(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v order.Line) graphql.Marshaler {
 			return marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -122,29 +100,24 @@ func fieldContext_ShipmentLot_line(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShipmentLot_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentLot_sku(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.ShipmentLot().Sku(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -153,159 +126,91 @@ func fieldContext_ShipmentLot_sku(_ context.Context, ec *executionContext, field
 }
 
 func _ShipmentLot_lotId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentLot_lotId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentLot_lotId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, true, false, "ID")
 }
 
 func _ShipmentLot_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentLot_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentLot_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "String")
 }
 
 func _ShipmentLot_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentLot_expiresOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShipmentLot_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "Date")
 }
 
 func _ShipmentLot_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentLot_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentLot_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "String")
 }
 
 func _ShipmentLot_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShippedLot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentLot_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentLot_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLot", field, false, false, "Int")
 }
 
 func _StockLot_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLot_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, true, false, "ID")
 }
 
 func _StockLot_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLot_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.StockLot().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -315,222 +220,123 @@ func fieldContext_StockLot_variant(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockLot_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLot_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "String")
 }
 
 func _StockLot_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_expiresOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StockLot_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "Date")
 }
 
 func _StockLot_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLot_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "String")
 }
 
 func _StockLot_recalledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_recalledAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BlockedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.BlockedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StockLot_recalledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "DateTime")
 }
 
 func _StockLot_recalledFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_recalledFor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BlockedFor, nil
-		},
-		nil,
+		func() string { return obj.BlockedFor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLot_recalledFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "String")
 }
 
 func _StockLot_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_origin(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Origin, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Origin },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLot_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "Translations")
 }
 
 func _StockLot_materials(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_materials(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Materials, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Materials },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLot_materials(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLot", field, false, false, "Translations")
 }
 
 func _StockLot_route(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLot_route(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Route, nil
-		},
-		nil,
+		func() []inventory.Stop { return obj.Route },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Stop) graphql.Marshaler {
 			return marshalNLotStop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStopᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLot_route(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLot",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LotStop(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLot_levels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Lot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLot_levels(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]inventory.LotStock, error) {
 			return ec.Resolvers.StockLot().Levels(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.LotStock) graphql.Marshaler {
 			return marshalNStockLotLevel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotStockᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -540,125 +346,63 @@ func fieldContext_StockLot_levels(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotLevel(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockLotConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Lot] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Lot]) graphql.Marshaler {
 			return marshalNStockLotEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Lot { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Lot) graphql.Marshaler {
 			return marshalNStockLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLot(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Lot]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLotConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -667,76 +411,44 @@ func fieldContext_StockLotConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _StockLotEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Lot]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotEdge", field, false, false, "String")
 }
 
 func _StockLotEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Lot]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Lot { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Lot) graphql.Marshaler {
 			return marshalNStockLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLot(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLot(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotLevel_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLotLevel_locationId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockLotLevel().LocationID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -745,90 +457,55 @@ func fieldContext_StockLotLevel_locationId(_ context.Context, ec *executionConte
 }
 
 func _StockLotLevel_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotLevel_available(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Available, nil
-		},
-		nil,
+		func() int { return obj.Available },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotLevel_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotLevel", field, false, false, "Int")
 }
 
 func _StockLotLevel_quarantined(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotLevel_quarantined(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quarantined, nil
-		},
-		nil,
+		func() int { return obj.Quarantined },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotLevel_quarantined(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotLevel", field, false, false, "Int")
 }
 
 func _StockLotMovement_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovement_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovement_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "DateTime")
 }
 
 func _StockLotMovement_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLotMovement_locationId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockLotMovement().LocationID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -837,209 +514,106 @@ func fieldContext_StockLotMovement_locationId(_ context.Context, ec *executionCo
 }
 
 func _StockLotMovement_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovement_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() inventory.LotKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.LotKind) graphql.Marshaler {
 			return marshalNStockLotMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovement_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "StockLotMovementKind")
 }
 
 func _StockLotMovement_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovement_available(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Available, nil
-		},
-		nil,
+		func() int { return obj.Available },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovement_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "Int")
 }
 
 func _StockLotMovement_quarantined(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovement_quarantined(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quarantined, nil
-		},
-		nil,
+		func() int { return obj.Quarantined },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovement_quarantined(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "Int")
 }
 
 func _StockLotMovement_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.LotMovement) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovement_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovement_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovement", field, false, false, "String")
 }
 
 func _StockLotMovementConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovementConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.LotMovement] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.LotMovement]) graphql.Marshaler {
 			return marshalNStockLotMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovementConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotMovementEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotMovementConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovementConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.LotMovement { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.LotMovement) graphql.Marshaler {
 			return marshalNStockLotMovement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotMovementᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovementConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotMovement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotMovementConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovementConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovementConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotMovementConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.LotMovement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLotMovementConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1048,140 +622,70 @@ func fieldContext_StockLotMovementConnection_totalCount(_ context.Context, ec *e
 }
 
 func _StockLotMovementEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.LotMovement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovementEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovementEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotMovementEdge", field, false, false, "String")
 }
 
 func _StockLotMovementEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.LotMovement]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotMovementEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.LotMovement { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.LotMovement) graphql.Marshaler {
 			return marshalNStockLotMovement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotMovement(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotMovementEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotMovementEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotMovement(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotPayload_lot(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockLotPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotPayload_lot(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Lot, nil
-		},
-		nil,
+		func() *inventory.Lot { return obj.Lot },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Lot) graphql.Marshaler {
 			return marshalOStockLot2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLot(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StockLotPayload_lot(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLot(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StockLotPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockLotPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotRecipient_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLotRecipient_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.StockLotRecipient().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1191,309 +695,159 @@ func fieldContext_StockLotRecipient_order(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockLotRecipient_orderNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_orderNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OrderNumber, nil
-		},
-		nil,
+		func() string { return obj.OrderNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_orderNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
 }
 
 func _StockLotRecipient_shipmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_shipmentId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() string { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_shipmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, true, false, "ID")
 }
 
 func _StockLotRecipient_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
 }
 
 func _StockLotRecipient_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
 }
 
 func _StockLotRecipient_phone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_phone(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Phone, nil
-		},
-		nil,
+		func() string { return obj.Phone },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_phone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "String")
 }
 
 func _StockLotRecipient_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_shippedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ShippedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "DateTime")
 }
 
 func _StockLotRecipient_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "Int")
 }
 
 func _StockLotRecipient_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Recipient) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipient_returned(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Returned, nil
-		},
-		nil,
+		func() int { return obj.Returned },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipient_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipient", field, false, false, "Int")
 }
 
 func _StockLotRecipientConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Recipient] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Recipient]) graphql.Marshaler {
 			return marshalNStockLotRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotRecipientEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotRecipientConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Recipient { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Recipient) graphql.Marshaler {
 			return marshalNStockLotRecipient2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRecipientᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotRecipient(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotRecipientConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotRecipientConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Recipient]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockLotRecipientConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1502,122 +856,68 @@ func fieldContext_StockLotRecipientConnection_totalCount(_ context.Context, ec *
 }
 
 func _StockLotRecipientEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Recipient]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipientEdge", field, false, false, "String")
 }
 
 func _StockLotRecipientEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Recipient]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Recipient { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Recipient) graphql.Marshaler {
 			return marshalNStockLotRecipient2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRecipient(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockLotRecipientEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLotRecipient(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockLotRecipientsFilePart_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.FilePart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientsFilePart_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientsFilePart_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipientsFilePart", field, false, false, "String")
 }
 
 func _StockLotRecipientsFilePart_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.FilePart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockLotRecipientsFilePart_next(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Next, nil
-		},
-		nil,
+		func() string { return obj.Next },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockLotRecipientsFilePart_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockLotRecipientsFilePart", field, false, false, "String")
 }
 
 func _StockShortfall_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shortfall) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockShortfall_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.StockShortfall().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1627,180 +927,88 @@ func fieldContext_StockShortfall_variant(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockShortfall_level(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shortfall) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfall_level(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Level, nil
-		},
-		nil,
+		func() inventory.Level { return obj.Level },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Level) graphql.Marshaler {
 			return marshalNStockLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLevel(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockShortfall_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfall",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLevel(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockShortfall_missing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Shortfall) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfall_missing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Missing(), nil
-		},
-		nil,
+		func() int { return obj.Missing() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockShortfall_missing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockShortfall", field, true, false, "Int")
 }
 
 func _StockShortfallConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfallConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Shortfall] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Shortfall]) graphql.Marshaler {
 			return marshalNStockShortfallEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockShortfallConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockShortfallEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockShortfallConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfallConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Shortfall { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Shortfall) graphql.Marshaler {
 			return marshalNStockShortfall2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShortfallᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockShortfallConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockShortfall(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockShortfallConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfallConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockShortfallConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockShortfallConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Shortfall]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockShortfallConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1809,540 +1017,265 @@ func fieldContext_StockShortfallConnection_totalCount(_ context.Context, ec *exe
 }
 
 func _StockShortfallEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Shortfall]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfallEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockShortfallEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockShortfallEdge", field, false, false, "String")
 }
 
 func _StockShortfallEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Shortfall]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockShortfallEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Shortfall { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Shortfall) graphql.Marshaler {
 			return marshalNStockShortfall2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShortfall(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockShortfallEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockShortfallEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockShortfall(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockTracking_mode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTracking_mode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Mode, nil
-		},
-		nil,
+		func() inventory.TrackMode { return obj.Mode },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.TrackMode) graphql.Marshaler {
 			return marshalNStockTrackingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTrackMode(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTracking_mode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "StockTrackingMode")
 }
 
 func _StockTracking_expires(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTracking_expires(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Expires, nil
-		},
-		nil,
+		func() bool { return obj.Expires },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTracking_expires(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "Boolean")
 }
 
 func _StockTracking_minDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTracking_minDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MinDays, nil
-		},
-		nil,
+		func() int { return obj.MinDays },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTracking_minDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "Int")
 }
 
 func _StockTracking_alertDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tracking) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTracking_alertDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AlertDays, nil
-		},
-		nil,
+		func() int { return obj.AlertDays },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTracking_alertDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTracking", field, false, false, "Int")
 }
 
 func _StockTrackingPayload_tracking(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTrackingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTrackingPayload_tracking(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tracking, nil
-		},
-		nil,
+		func() *inventory.Tracking { return obj.Tracking },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Tracking) graphql.Marshaler {
 			return marshalOStockTracking2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTracking(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_StockTrackingPayload_tracking(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTrackingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockTracking(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockTrackingPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTrackingPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTrackingPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockTrackingPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTrackingPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TracePayload_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TracePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracePayload_goods(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Goods, nil
-		},
-		nil,
+		func() *inventory.Traced { return obj.Goods },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Traced) graphql.Marshaler {
 			return marshalOTracedGoods2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTraced(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_TracePayload_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TracePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TracedGoods(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _TracePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.TracePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TracePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TracePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TracedGoods_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_product(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Product, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Product },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_product(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_expiresOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_TracedGoods_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "Date")
 }
 
 func _TracedGoods_recalledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_recalledAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BlockedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.BlockedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_TracedGoods_recalledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "DateTime")
 }
 
 func _TracedGoods_recalledFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_recalledFor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BlockedFor, nil
-		},
-		nil,
+		func() string { return obj.BlockedFor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_recalledFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_origin(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Origin, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Origin },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_materials(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_materials(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Materials, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Materials },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_materials(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedGoods", field, false, false, "String")
 }
 
 func _TracedGoods_route(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Traced) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedGoods_route(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Route, nil
-		},
-		nil,
+		func() []inventory.Stop { return obj.Route },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Stop) graphql.Marshaler {
 			return marshalNTracedStop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStopᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TracedGoods_route(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "TracedGoods",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TracedStop(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TracedStop_on(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedStop_on(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.On, nil
-		},
-		nil,
+		func() *time.Time { return obj.On },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_TracedStop_on(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedStop", field, false, false, "Date")
 }
 
 func _TracedStop_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stop) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TracedStop_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_TracedStop_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TracedStop", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3015,14 +1948,15 @@ func UnmarshalStockLotFilter(ctx context.Context, raw any) (model.StockLotFilter
 var lotStopImplementors = []string{"LotStop"}
 
 func _LotStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Stop) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, lotStopImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, lotStopImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LotStop")
+			out.Values[i] = run.Text("LotStop")
 		case "on":
 			out.Values[i] = _LotStop_on(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3053,14 +1987,15 @@ func _LotStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var shipmentLotImplementors = []string{"ShipmentLot"}
 
 func _ShipmentLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.ShippedLot) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentLotImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentLotImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentLot")
+			out.Values[i] = run.Text("ShipmentLot")
 		case "line":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -3118,14 +2053,15 @@ func _ShipmentLot(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var stockLotImplementors = []string{"StockLot", "Node"}
 
 func _StockLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Lot) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLot")
+			out.Values[i] = run.Text("StockLot")
 		case "id":
 			out.Values[i] = _StockLot_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3203,14 +2139,15 @@ func _StockLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var stockLotConnectionImplementors = []string{"StockLotConnection"}
 
 func _StockLotConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Lot]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotConnection")
+			out.Values[i] = run.Text("StockLotConnection")
 		case "edges":
 			out.Values[i] = _StockLotConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3252,14 +2189,15 @@ func _StockLotConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var stockLotEdgeImplementors = []string{"StockLotEdge"}
 
 func _StockLotEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Lot]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotEdge")
+			out.Values[i] = run.Text("StockLotEdge")
 		case "cursor":
 			out.Values[i] = _StockLotEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3290,14 +2228,15 @@ func _StockLotEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var stockLotLevelImplementors = []string{"StockLotLevel"}
 
 func _StockLotLevel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.LotStock) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotLevelImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotLevelImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotLevel")
+			out.Values[i] = run.Text("StockLotLevel")
 		case "locationId":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -3334,14 +2273,15 @@ func _StockLotLevel(ctx context.Context, ec *executionContext, sel ast.Selection
 var stockLotMovementImplementors = []string{"StockLotMovement"}
 
 func _StockLotMovement(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.LotMovement) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotMovementImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotMovementImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotMovement")
+			out.Values[i] = run.Text("StockLotMovement")
 		case "at":
 			out.Values[i] = _StockLotMovement_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3393,14 +2333,15 @@ func _StockLotMovement(ctx context.Context, ec *executionContext, sel ast.Select
 var stockLotMovementConnectionImplementors = []string{"StockLotMovementConnection"}
 
 func _StockLotMovementConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.LotMovement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotMovementConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotMovementConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotMovementConnection")
+			out.Values[i] = run.Text("StockLotMovementConnection")
 		case "edges":
 			out.Values[i] = _StockLotMovementConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3442,14 +2383,15 @@ func _StockLotMovementConnection(ctx context.Context, ec *executionContext, sel 
 var stockLotMovementEdgeImplementors = []string{"StockLotMovementEdge"}
 
 func _StockLotMovementEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.LotMovement]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotMovementEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotMovementEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotMovementEdge")
+			out.Values[i] = run.Text("StockLotMovementEdge")
 		case "cursor":
 			out.Values[i] = _StockLotMovementEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3480,14 +2422,15 @@ func _StockLotMovementEdge(ctx context.Context, ec *executionContext, sel ast.Se
 var stockLotPayloadImplementors = []string{"StockLotPayload"}
 
 func _StockLotPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StockLotPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotPayload")
+			out.Values[i] = run.Text("StockLotPayload")
 		case "lot":
 			out.Values[i] = _StockLotPayload_lot(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3518,14 +2461,15 @@ func _StockLotPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var stockLotRecipientImplementors = []string{"StockLotRecipient"}
 
 func _StockLotRecipient(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Recipient) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotRecipientImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotRecipientImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotRecipient")
+			out.Values[i] = run.Text("StockLotRecipient")
 		case "order":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -3592,14 +2536,15 @@ func _StockLotRecipient(ctx context.Context, ec *executionContext, sel ast.Selec
 var stockLotRecipientConnectionImplementors = []string{"StockLotRecipientConnection"}
 
 func _StockLotRecipientConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Recipient]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotRecipientConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotRecipientConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotRecipientConnection")
+			out.Values[i] = run.Text("StockLotRecipientConnection")
 		case "edges":
 			out.Values[i] = _StockLotRecipientConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3641,14 +2586,15 @@ func _StockLotRecipientConnection(ctx context.Context, ec *executionContext, sel
 var stockLotRecipientEdgeImplementors = []string{"StockLotRecipientEdge"}
 
 func _StockLotRecipientEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Recipient]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotRecipientEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotRecipientEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotRecipientEdge")
+			out.Values[i] = run.Text("StockLotRecipientEdge")
 		case "cursor":
 			out.Values[i] = _StockLotRecipientEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3679,14 +2625,15 @@ func _StockLotRecipientEdge(ctx context.Context, ec *executionContext, sel ast.S
 var stockLotRecipientsFilePartImplementors = []string{"StockLotRecipientsFilePart"}
 
 func _StockLotRecipientsFilePart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.FilePart) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockLotRecipientsFilePartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockLotRecipientsFilePartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockLotRecipientsFilePart")
+			out.Values[i] = run.Text("StockLotRecipientsFilePart")
 		case "text":
 			out.Values[i] = _StockLotRecipientsFilePart_text(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3717,14 +2664,15 @@ func _StockLotRecipientsFilePart(ctx context.Context, ec *executionContext, sel 
 var stockShortfallImplementors = []string{"StockShortfall"}
 
 func _StockShortfall(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Shortfall) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockShortfallImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockShortfallImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockShortfall")
+			out.Values[i] = run.Text("StockShortfall")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -3761,14 +2709,15 @@ func _StockShortfall(ctx context.Context, ec *executionContext, sel ast.Selectio
 var stockShortfallConnectionImplementors = []string{"StockShortfallConnection"}
 
 func _StockShortfallConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Shortfall]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockShortfallConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockShortfallConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockShortfallConnection")
+			out.Values[i] = run.Text("StockShortfallConnection")
 		case "edges":
 			out.Values[i] = _StockShortfallConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3810,14 +2759,15 @@ func _StockShortfallConnection(ctx context.Context, ec *executionContext, sel as
 var stockShortfallEdgeImplementors = []string{"StockShortfallEdge"}
 
 func _StockShortfallEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Shortfall]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockShortfallEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockShortfallEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockShortfallEdge")
+			out.Values[i] = run.Text("StockShortfallEdge")
 		case "cursor":
 			out.Values[i] = _StockShortfallEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3848,14 +2798,15 @@ func _StockShortfallEdge(ctx context.Context, ec *executionContext, sel ast.Sele
 var stockTrackingImplementors = []string{"StockTracking"}
 
 func _StockTracking(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Tracking) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTrackingImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTrackingImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTracking")
+			out.Values[i] = run.Text("StockTracking")
 		case "mode":
 			out.Values[i] = _StockTracking_mode(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3896,14 +2847,15 @@ func _StockTracking(ctx context.Context, ec *executionContext, sel ast.Selection
 var stockTrackingPayloadImplementors = []string{"StockTrackingPayload"}
 
 func _StockTrackingPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StockTrackingPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTrackingPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTrackingPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTrackingPayload")
+			out.Values[i] = run.Text("StockTrackingPayload")
 		case "tracking":
 			out.Values[i] = _StockTrackingPayload_tracking(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3934,14 +2886,15 @@ func _StockTrackingPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var tracePayloadImplementors = []string{"TracePayload"}
 
 func _TracePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.TracePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, tracePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, tracePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TracePayload")
+			out.Values[i] = run.Text("TracePayload")
 		case "goods":
 			out.Values[i] = _TracePayload_goods(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3972,14 +2925,15 @@ func _TracePayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var tracedGoodsImplementors = []string{"TracedGoods"}
 
 func _TracedGoods(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Traced) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, tracedGoodsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, tracedGoodsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TracedGoods")
+			out.Values[i] = run.Text("TracedGoods")
 		case "product":
 			out.Values[i] = _TracedGoods_product(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4045,14 +2999,15 @@ func _TracedGoods(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var tracedStopImplementors = []string{"TracedStop"}
 
 func _TracedStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Stop) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, tracedStopImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, tracedStopImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TracedStop")
+			out.Values[i] = run.Text("TracedStop")
 		case "on":
 			out.Values[i] = _TracedStop_on(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4132,15 +3087,9 @@ func unmarshalNLotPiecesInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func marshalNLotStop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Stop) graphql.Marshaler {
-	return _LotStop(ctx, ec, sel, &v)
-}
-
 func marshalNLotStop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStopᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Stop) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNLotStop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStop(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _LotStop(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4186,15 +3135,9 @@ func unmarshalNSetStockTrackingInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNShipmentLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.ShippedLot) graphql.Marshaler {
-	return _ShipmentLot(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.ShippedLot) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLot(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentLot(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4230,10 +3173,8 @@ func marshalNStockLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventory
 }
 
 func marshalNStockLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Lot) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLot(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLot(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4249,15 +3190,9 @@ func marshalNStockLotConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _StockLotConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockLotEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Lot]) graphql.Marshaler {
-	return _StockLotEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockLotEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Lot]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLotEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLotEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4269,15 +3204,9 @@ func marshalNStockLotEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return ret
 }
 
-func marshalNStockLotLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.LotStock) graphql.Marshaler {
-	return _StockLotLevel(ctx, ec, sel, &v)
-}
-
 func marshalNStockLotLevel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotStockᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.LotStock) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLotLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotStock(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLotLevel(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4294,10 +3223,8 @@ func marshalNStockLotMovement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi
 }
 
 func marshalNStockLotMovement2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotMovementᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.LotMovement) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLotMovement2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotMovement(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLotMovement(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4313,15 +3240,9 @@ func marshalNStockLotMovementConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _StockLotMovementConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockLotMovementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.LotMovement]) graphql.Marshaler {
-	return _StockLotMovementEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockLotMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.LotMovement]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLotMovementEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLotMovementEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4333,15 +3254,9 @@ func marshalNStockLotMovementEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return ret
 }
 
-func unmarshalNStockLotMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotKind(ctx context.Context, ec *executionContext, v any) (inventory.LotKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.LotKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNStockLotMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLotKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.LotKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockLotMovementKind!")
 	}
@@ -4357,10 +3272,8 @@ func marshalNStockLotRecipient2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 }
 
 func marshalNStockLotRecipient2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRecipientᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Recipient) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLotRecipient2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐRecipient(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLotRecipient(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4376,15 +3289,9 @@ func marshalNStockLotRecipientConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren
 	return _StockLotRecipientConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockLotRecipientEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Recipient]) graphql.Marshaler {
-	return _StockLotRecipientEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockLotRecipientEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Recipient]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockLotRecipientEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockLotRecipientEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4405,10 +3312,8 @@ func marshalNStockShortfall2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinv
 }
 
 func marshalNStockShortfall2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShortfallᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Shortfall) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockShortfall2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShortfall(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockShortfall(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4424,15 +3329,9 @@ func marshalNStockShortfallConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _StockShortfallConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockShortfallEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Shortfall]) graphql.Marshaler {
-	return _StockShortfallEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockShortfallEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Shortfall]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockShortfallEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockShortfallEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4456,7 +3355,7 @@ func unmarshalNStockTrackingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNStockTrackingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTrackMode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.TrackMode) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockTrackingMode!")
 	}
@@ -4471,15 +3370,9 @@ func marshalNTracePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 	return _TracePayload(ctx, ec, sel, &v)
 }
 
-func marshalNTracedStop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStop(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.Stop) graphql.Marshaler {
-	return _TracedStop(ctx, ec, sel, &v)
-}
-
 func marshalNTracedStop2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStopᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Stop) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNTracedStop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStop(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _TracedStop(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,127 +27,64 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _MailingPreview_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingPreview_subject(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subject, nil
-		},
-		nil,
+		func() string { return obj.Subject },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingPreview_subject(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _MailingPreview_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingPreview_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingPreview_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _MailingPreview_html(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *messaging.Rendered) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingPreview_html(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HTML, nil
-		},
-		nil,
+		func() string { return obj.HTML },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingPreview_html(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingPreview", field, false, false, "String")
 }
 
 func _ReleaseMailAddressPayload_released(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReleaseMailAddressPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReleaseMailAddressPayload_released(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Released, nil
-		},
-		nil,
+		func() bool { return obj.Released },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReleaseMailAddressPayload_released(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReleaseMailAddressPayload", field, false, false, "Boolean")
 }
 
 func _ReleaseMailAddressPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReleaseMailAddressPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReleaseMailAddressPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReleaseMailAddressPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReleaseMailAddressPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -262,14 +200,15 @@ func UnmarshalTestMailingInput(ctx context.Context, raw any) (mailing.TestInput,
 var mailingPreviewImplementors = []string{"MailingPreview"}
 
 func _MailingPreview(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *messaging.Rendered) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingPreviewImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingPreviewImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingPreview")
+			out.Values[i] = run.Text("MailingPreview")
 		case "subject":
 			out.Values[i] = _MailingPreview_subject(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -305,14 +244,15 @@ func _MailingPreview(ctx context.Context, ec *executionContext, sel ast.Selectio
 var releaseMailAddressPayloadImplementors = []string{"ReleaseMailAddressPayload"}
 
 func _ReleaseMailAddressPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReleaseMailAddressPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, releaseMailAddressPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, releaseMailAddressPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReleaseMailAddressPayload")
+			out.Values[i] = run.Text("ReleaseMailAddressPayload")
 		case "released":
 			out.Values[i] = _ReleaseMailAddressPayload_released(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -362,22 +302,13 @@ func unmarshalNTestMailingInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx context.Context, ec *executionContext, v any) (*mailing.BounceKind, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := mailing.BounceKind(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOMailBounce2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐBounceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *mailing.BounceKind) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,1187 +32,571 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _MailingGroup_recipients(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_recipients(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Recipients, nil
-		},
-		nil,
+		func() int { return obj.Recipients },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_recipients(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_buyers(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Buyers, nil
-		},
-		nil,
+		func() int { return obj.Buyers },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_rate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_rate(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rate(), nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Rate() },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingGroup_rate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, true, false, "Decimal")
 }
 
 func _MailingGroup_purchases(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_purchases(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Purchases, nil
-		},
-		nil,
+		func() int { return obj.Purchases },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_purchases(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_items(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Items, nil
-		},
-		nil,
+		func() int64 { return obj.Items },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_revenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revenue(), nil
-		},
-		nil,
+		func() money.Money { return obj.Revenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingGroup_perRecipient(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_perRecipient(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PerRecipient(), nil
-		},
-		nil,
+		func() money.Money { return obj.PerRecipient() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_perRecipient(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingGroup",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingGroup_opened(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_opened(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opened, nil
-		},
-		nil,
+		func() int { return obj.Opened },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_opened(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_clicked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_clicked(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Clicked, nil
-		},
-		nil,
+		func() int { return obj.Clicked },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_clicked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_unsubscribed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_unsubscribed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unsubscribed, nil
-		},
-		nil,
+		func() int { return obj.Unsubscribed },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_unsubscribed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingGroup_bounced(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingGroup_bounced(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bounced, nil
-		},
-		nil,
+		func() int { return obj.Bounced },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingGroup_bounced(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingGroup", field, false, false, "Int")
 }
 
 func _MailingLift_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Lift) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingLift_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() decimal.Decimal { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingLift_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingLift", field, false, false, "Decimal")
 }
 
 func _MailingLift_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Lift) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingLift_low(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Low, nil
-		},
-		nil,
+		func() decimal.Decimal { return obj.Low },
 		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingLift_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingLift", field, false, false, "Decimal")
 }
 
 func _MailingLift_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Lift) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingLift_high(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.High, nil
-		},
-		nil,
+		func() decimal.Decimal { return obj.High },
 		func(ctx context.Context, selections ast.SelectionSet, v decimal.Decimal) graphql.Marshaler {
 			return marshalNDecimal2githubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingLift_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingLift", field, false, false, "Decimal")
 }
 
 func _MailingProductResult_productId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_productId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProductID(), nil
-		},
-		nil,
+		func() *string { return obj.ProductID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingProductResult_productId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, true, false, "ID")
 }
 
 func _MailingProductResult_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "String")
 }
 
 func _MailingProductResult_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_buyers(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Buyers, nil
-		},
-		nil,
+		func() int { return obj.Buyers },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
 }
 
 func _MailingProductResult_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_items(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Items, nil
-		},
-		nil,
+		func() int64 { return obj.Items },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
 }
 
 func _MailingProductResult_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_revenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revenue(), nil
-		},
-		nil,
+		func() money.Money { return obj.Revenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingProductResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingProductResult_heldBuyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_heldBuyers(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldBuyers, nil
-		},
-		nil,
+		func() int { return obj.HeldBuyers },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_heldBuyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
 }
 
 func _MailingProductResult_heldItems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_heldItems(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldItems, nil
-		},
-		nil,
+		func() int64 { return obj.HeldItems },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_heldItems(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingProductResult", field, false, false, "Int")
 }
 
 func _MailingProductResult_heldRevenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingProductResult_heldRevenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldRevenue(), nil
-		},
-		nil,
+		func() money.Money { return obj.HeldRevenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingProductResult_heldRevenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingProductResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_mailing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_mailing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Mailing, nil
-		},
-		nil,
+		func() mailing.Mailing { return obj.Mailing },
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.Mailing) graphql.Marshaler {
 			return marshalNMailing2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐMailing(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingResults_mailing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Mailing(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_sent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_sent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sent, nil
-		},
-		nil,
+		func() mailing.Group { return obj.Sent },
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.Group) graphql.Marshaler {
 			return marshalNMailingGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐGroup(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingResults_sent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MailingGroup(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_held(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_held(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Held, nil
-		},
-		nil,
+		func() mailing.Group { return obj.Held },
 		func(ctx context.Context, selections ast.SelectionSet, v mailing.Group) graphql.Marshaler {
 			return marshalNMailingGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐGroup(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingResults_held(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MailingGroup(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_lift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_lift(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Lift(), nil
-		},
-		nil,
+		func() *mailing.Lift { return obj.Lift() },
 		func(ctx context.Context, selections ast.SelectionSet, v *mailing.Lift) graphql.Marshaler {
 			return marshalOMailingLift2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐLift(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_MailingResults_lift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MailingLift(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_uplift(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Uplift(), nil
-		},
-		nil,
+		func() *promotion.Comparison { return obj.Uplift() },
 		func(ctx context.Context, selections ast.SelectionSet, v *promotion.Comparison) graphql.Marshaler {
 			return marshalOMailingUplift2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐComparison(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_MailingResults_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MailingUplift(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_cost(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cost(), nil
-		},
-		nil,
+		func() money.Money { return obj.Cost() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingResults_cost(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_revenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revenue(), nil
-		},
-		nil,
+		func() money.Money { return obj.Revenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingResults_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_return(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_return(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Return(), nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Return() },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingResults_return(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, true, false, "Decimal")
 }
 
 func _MailingResults_extraRevenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_extraRevenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExtraRevenue(), nil
-		},
-		nil,
+		func() *money.Money { return obj.ExtraRevenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_MailingResults_extraRevenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingResults",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingResults_extraReturn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_extraReturn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExtraReturn(), nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.ExtraReturn() },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingResults_extraReturn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, true, false, "Decimal")
 }
 
 func _MailingResults_trackedUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_trackedUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackedUntil(), nil
-		},
-		nil,
+		func() *time.Time { return obj.TrackedUntil() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingResults_trackedUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, true, false, "Date")
 }
 
 func _MailingResults_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Results) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingResults_countedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CountedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.CountedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingResults_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingResults", field, false, false, "DateTime")
 }
 
 func _MailingStoreResult_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_storeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StoreID(), nil
-		},
-		nil,
+		func() *string { return obj.StoreID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingStoreResult_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, true, false, "ID")
 }
 
 func _MailingStoreResult_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "String")
 }
 
 func _MailingStoreResult_buyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_buyers(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Buyers, nil
-		},
-		nil,
+		func() int { return obj.Buyers },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_buyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
 }
 
 func _MailingStoreResult_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_items(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Items, nil
-		},
-		nil,
+		func() int64 { return obj.Items },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
 }
 
 func _MailingStoreResult_revenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_revenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revenue(), nil
-		},
-		nil,
+		func() money.Money { return obj.Revenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_revenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingStoreResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingStoreResult_heldBuyers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_heldBuyers(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldBuyers, nil
-		},
-		nil,
+		func() int { return obj.HeldBuyers },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_heldBuyers(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
 }
 
 func _MailingStoreResult_heldItems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_heldItems(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldItems, nil
-		},
-		nil,
+		func() int64 { return obj.HeldItems },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_heldItems(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingStoreResult", field, false, false, "Int")
 }
 
 func _MailingStoreResult_heldRevenue(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *mailing.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingStoreResult_heldRevenue(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HeldRevenue(), nil
-		},
-		nil,
+		func() money.Money { return obj.HeldRevenue() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MailingStoreResult_heldRevenue(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MailingStoreResult",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MailingUplift_uplift(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingUplift_uplift(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Uplift, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Uplift },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingUplift_uplift(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Decimal")
 }
 
 func _MailingUplift_low(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingUplift_low(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Low, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Low },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingUplift_low(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Decimal")
 }
 
 func _MailingUplift_high(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingUplift_high(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.High, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.High },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MailingUplift_high(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Decimal")
 }
 
 func _MailingUplift_tooFew(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *promotion.Comparison) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MailingUplift_tooFew(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TooFew, nil
-		},
-		nil,
+		func() bool { return obj.TooFew },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MailingUplift_tooFew(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MailingUplift", field, false, false, "Boolean")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1334,14 +719,15 @@ func UnmarshalMailingConditionInput(ctx context.Context, raw any) (segment.OfMai
 var mailingGroupImplementors = []string{"MailingGroup"}
 
 func _MailingGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Group) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingGroupImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingGroupImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingGroup")
+			out.Values[i] = run.Text("MailingGroup")
 		case "recipients":
 			out.Values[i] = _MailingGroup_recipients(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1417,14 +803,15 @@ func _MailingGroup(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var mailingLiftImplementors = []string{"MailingLift"}
 
 func _MailingLift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Lift) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingLiftImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingLiftImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingLift")
+			out.Values[i] = run.Text("MailingLift")
 		case "points":
 			out.Values[i] = _MailingLift_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1460,14 +847,15 @@ func _MailingLift(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var mailingProductResultImplementors = []string{"MailingProductResult"}
 
 func _MailingProductResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Part) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingProductResultImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingProductResultImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingProductResult")
+			out.Values[i] = run.Text("MailingProductResult")
 		case "productId":
 			out.Values[i] = _MailingProductResult_productId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1528,14 +916,15 @@ func _MailingProductResult(ctx context.Context, ec *executionContext, sel ast.Se
 var mailingResultsImplementors = []string{"MailingResults"}
 
 func _MailingResults(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Results) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingResultsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingResultsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingResults")
+			out.Values[i] = run.Text("MailingResults")
 		case "mailing":
 			out.Values[i] = _MailingResults_mailing(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1616,14 +1005,15 @@ func _MailingResults(ctx context.Context, ec *executionContext, sel ast.Selectio
 var mailingStoreResultImplementors = []string{"MailingStoreResult"}
 
 func _MailingStoreResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *mailing.Part) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingStoreResultImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingStoreResultImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingStoreResult")
+			out.Values[i] = run.Text("MailingStoreResult")
 		case "storeId":
 			out.Values[i] = _MailingStoreResult_storeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1684,14 +1074,15 @@ func _MailingStoreResult(ctx context.Context, ec *executionContext, sel ast.Sele
 var mailingUpliftImplementors = []string{"MailingUplift"}
 
 func _MailingUplift(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *promotion.Comparison) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, mailingUpliftImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, mailingUpliftImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MailingUplift")
+			out.Values[i] = run.Text("MailingUplift")
 		case "uplift":
 			out.Values[i] = _MailingUplift_uplift(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1748,24 +1139,9 @@ func unmarshalNMailingOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmai
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMailingOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Order) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "MailingOrder!")
-	}
-	return res
-}
-
-func marshalNMailingProductResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Part) graphql.Marshaler {
-	return _MailingProductResult(ctx, ec, sel, &v)
-}
-
 func marshalNMailingProductResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Part) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMailingProductResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPart(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MailingProductResult(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1783,34 +1159,15 @@ func unmarshalNMailingResponse2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMailingResponse2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐResponse(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v segment.Response) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "MailingResponse!")
-	}
-	return res
-}
-
 func unmarshalNMailingResultPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMailingResultPart(ctx context.Context, ec *executionContext, v any) (model.MailingResultPart, error) {
 	var res model.MailingResultPart
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNMailingResultPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMailingResultPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.MailingResultPart) graphql.Marshaler {
-	return v
-}
-
-func marshalNMailingResults2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐResults(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Results) graphql.Marshaler {
-	return _MailingResults(ctx, ec, sel, &v)
-}
-
 func marshalNMailingResults2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐResultsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Results) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMailingResults2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐResults(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MailingResults(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1822,15 +1179,9 @@ func marshalNMailingResults2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func marshalNMailingStoreResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v mailing.Part) graphql.Marshaler {
-	return _MailingStoreResult(ctx, ec, sel, &v)
-}
-
 func marshalNMailingStoreResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []mailing.Part) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMailingStoreResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐPart(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MailingStoreResult(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

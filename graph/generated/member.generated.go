@@ -1964,6 +1964,62 @@ func UnmarshalReportMemberCardLostInput(ctx context.Context, raw any) (member.Lo
 	return out, err
 }
 
+func unmarshalInputRequestMemberEmailChangeInput(ctx context.Context, ec *executionContext, obj any) (member.EmailChangeInput, error) {
+	var it member.EmailChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"memberId", "email", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "memberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberID = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestMemberEmailChangeInput unmarshals raw into the RequestMemberEmailChangeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestMemberEmailChangeInput(ctx context.Context, raw any) (member.EmailChangeInput, error) {
+	var out member.EmailChangeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestMemberEmailChangeInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputSaveMemberRankInput(ctx context.Context, ec *executionContext, obj any) (member.SaveRankInput, error) {
 	var it member.SaveRankInput
 	if obj == nil {
@@ -3517,6 +3573,11 @@ func unmarshalNRegisterMemberInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func unmarshalNReportMemberCardLostInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐLostInput(ctx context.Context, ec *executionContext, v any) (member.LostInput, error) {
 	res, err := unmarshalInputReportMemberCardLostInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNRequestMemberEmailChangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐEmailChangeInput(ctx context.Context, ec *executionContext, v any) (member.EmailChangeInput, error) {
+	res, err := unmarshalInputRequestMemberEmailChangeInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,1067 +32,514 @@ type MigrationRemarkResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _DuplicateMember_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
 }
 
 func _DuplicateMember_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_memberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Member(), nil
-		},
-		nil,
+		func() string { return obj.Member() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
 }
 
 func _DuplicateMember_otherId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_otherId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Other(), nil
-		},
-		nil,
+		func() string { return obj.Other() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_otherId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
 }
 
 func _DuplicateMember_likenesses(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_likenesses(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Likenesses, nil
-		},
-		nil,
+		func() []migration.Likeness { return obj.Likenesses },
 		func(ctx context.Context, selections ast.SelectionSet, v []migration.Likeness) graphql.Marshaler {
 			return marshalNMemberLikeness2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikenessᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_likenesses(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "MemberLikeness")
 }
 
 func _DuplicateMember_migrationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_migrationId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Migration(), nil
-		},
-		nil,
+		func() string { return obj.Migration() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_migrationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, true, false, "ID")
 }
 
 func _DuplicateMember_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() migration.DuplicateState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.DuplicateState) graphql.Marshaler {
 			return marshalNDuplicateMemberState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicateState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "DuplicateMemberState")
 }
 
 func _DuplicateMember_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "String")
 }
 
 func _DuplicateMember_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMember_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "DateTime")
 }
 
 func _DuplicateMember_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Duplicate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMember_settledAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SettledAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.SettledAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DuplicateMember_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMember", field, false, false, "DateTime")
 }
 
 func _DuplicateMemberConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Duplicate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[migration.Duplicate] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[migration.Duplicate]) graphql.Marshaler {
 			return marshalNDuplicateMemberEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMemberConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DuplicateMemberEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DuplicateMemberConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Duplicate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []migration.Duplicate { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []migration.Duplicate) graphql.Marshaler {
 			return marshalNDuplicateMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicateᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMemberConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DuplicateMember(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DuplicateMemberConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Duplicate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMemberConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DuplicateMemberEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Duplicate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMemberEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DuplicateMemberEdge", field, false, false, "String")
 }
 
 func _DuplicateMemberEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Duplicate]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() migration.Duplicate { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.Duplicate) graphql.Marshaler {
 			return marshalNDuplicateMember2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicate(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMemberEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DuplicateMember(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DuplicateMemberPayload_duplicate(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DuplicateMemberPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberPayload_duplicate(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Duplicate, nil
-		},
-		nil,
+		func() *migration.Duplicate { return obj.Duplicate },
 		func(ctx context.Context, selections ast.SelectionSet, v *migration.Duplicate) graphql.Marshaler {
 			return marshalODuplicateMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicate(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_DuplicateMemberPayload_duplicate(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DuplicateMember(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _DuplicateMemberPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.DuplicateMemberPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DuplicateMemberPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DuplicateMemberPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DuplicateMemberPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Migration_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Migration_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, true, false, "ID")
 }
 
 func _Migration_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() migration.Kind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.Kind) graphql.Marshaler {
 			return marshalNMigrationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Migration_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "MigrationKind")
 }
 
 func _Migration_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Migration_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "String")
 }
 
 func _Migration_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() migration.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.State) graphql.Marshaler {
 			return marshalNMigrationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Migration_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "MigrationState")
 }
 
 func _Migration_tally(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_tally(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tally(), nil
-		},
-		nil,
+		func() migration.Counts { return obj.Tally() },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.Counts) graphql.Marshaler {
 			return marshalNMigrationTally2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐCounts(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Migration_tally(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Migration",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MigrationTally(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Migration_conversions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_conversions(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Converted(), nil
-		},
-		nil,
+		func() []migration.ConversionCount { return obj.Converted() },
 		func(ctx context.Context, selections ast.SelectionSet, v []migration.ConversionCount) graphql.Marshaler {
 			return marshalNMigrationConversion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversionCountᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Migration_conversions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Migration",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MigrationConversion(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Migration_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_failure(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Failure, nil
-		},
-		nil,
+		func() string { return obj.Failure },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Migration_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "String")
 }
 
 func _Migration_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Migration_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "DateTime")
 }
 
 func _Migration_previewedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_previewedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PreviewedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.PreviewedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Migration_previewedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "DateTime")
 }
 
 func _Migration_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Run) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Migration_finishedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FinishedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.FinishedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Migration_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Migration", field, false, false, "DateTime")
 }
 
 func _MigrationConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[migration.Run] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[migration.Run]) graphql.Marshaler {
 			return marshalNMigrationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MigrationEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []migration.Run { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []migration.Run) graphql.Marshaler {
 			return marshalNMigration2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRunᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Migration(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationConversion_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.ConversionCount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationConversion_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationConversion_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationConversion", field, false, false, "String")
 }
 
 func _MigrationConversion_conversion(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.ConversionCount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationConversion_conversion(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Conversion, nil
-		},
-		nil,
+		func() migration.Conversion { return obj.Conversion },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.Conversion) graphql.Marshaler {
 			return marshalNMigrationConversionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversion(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationConversion_conversion(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationConversion", field, false, false, "MigrationConversionKind")
 }
 
 func _MigrationConversion_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.ConversionCount) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationConversion_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationConversion_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationConversion", field, false, false, "Int")
 }
 
 func _MigrationEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationEdge", field, false, false, "String")
 }
 
 func _MigrationEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Run]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() migration.Run { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.Run) graphql.Marshaler {
 			return marshalNMigration2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRun(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Migration(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationPayload_migration(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationPayload_migration(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Migration, nil
-		},
-		nil,
+		func() *migration.Run { return obj.Migration },
 		func(ctx context.Context, selections ast.SelectionSet, v *migration.Run) graphql.Marshaler {
 			return marshalOMigration2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRun(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_MigrationPayload_migration(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Migration(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _MigrationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationRemark_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemark_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() int { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemark_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "Int")
 }
 
 func _MigrationRemark_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemark_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemark_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "String")
 }
 
 func _MigrationRemark_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemark_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemark_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "String")
 }
 
 func _MigrationRemark_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemark_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() migration.RemarkKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.RemarkKind) graphql.Marshaler {
 			return marshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemark_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemark", field, false, false, "MigrationRemarkKind")
 }
 
 func _MigrationRemark_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Remark) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_MigrationRemark_reason(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.MigrationRemark().Reason(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1100,370 +548,176 @@ func fieldContext_MigrationRemark_reason(_ context.Context, ec *executionContext
 }
 
 func _MigrationRemarkConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Remark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemarkConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[migration.Remark] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[migration.Remark]) graphql.Marshaler {
 			return marshalNMigrationRemarkEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemarkConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MigrationRemarkEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationRemarkConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Remark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemarkConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []migration.Remark { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []migration.Remark) graphql.Marshaler {
 			return marshalNMigrationRemark2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemarkConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MigrationRemark(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationRemarkConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[migration.Remark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemarkConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemarkConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationRemarkEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Remark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemarkEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemarkEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationRemarkEdge", field, false, false, "String")
 }
 
 func _MigrationRemarkEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[migration.Remark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationRemarkEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() migration.Remark { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v migration.Remark) graphql.Marshaler {
 			return marshalNMigrationRemark2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemark(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationRemarkEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationRemarkEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_MigrationRemark(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationReportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationReportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationReportPayload_url(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
+		func() *string { return obj.URL },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MigrationReportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationReportPayload", field, false, false, "String")
 }
 
 func _MigrationReportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationReportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationReportPayload_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_MigrationReportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationReportPayload", field, false, false, "DateTime")
 }
 
 func _MigrationReportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MigrationReportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationReportPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MigrationReportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MigrationReportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MigrationTally_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationTally_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() int { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationTally_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_accepted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationTally_accepted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Accepted, nil
-		},
-		nil,
+		func() int { return obj.Accepted },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationTally_accepted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_rejected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationTally_rejected(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rejected, nil
-		},
-		nil,
+		func() int { return obj.Rejected },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationTally_rejected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationTally_repeated(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Repeated, nil
-		},
-		nil,
+		func() int { return obj.Repeated },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationTally_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_proposals(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationTally_proposals(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Proposals, nil
-		},
-		nil,
+		func() int { return obj.Proposals },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationTally_proposals(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 func _MigrationTally_remarks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *migration.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MigrationTally_remarks(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Remarks, nil
-		},
-		nil,
+		func() int { return obj.Remarks },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_MigrationTally_remarks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MigrationTally", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1635,14 +889,15 @@ func UnmarshalUploadMigrationInput(ctx context.Context, raw any) (model.UploadMi
 var duplicateMemberImplementors = []string{"DuplicateMember"}
 
 func _DuplicateMember(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *migration.Duplicate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, duplicateMemberImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, duplicateMemberImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DuplicateMember")
+			out.Values[i] = run.Text("DuplicateMember")
 		case "id":
 			out.Values[i] = _DuplicateMember_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1708,14 +963,15 @@ func _DuplicateMember(ctx context.Context, ec *executionContext, sel ast.Selecti
 var duplicateMemberConnectionImplementors = []string{"DuplicateMemberConnection"}
 
 func _DuplicateMemberConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[migration.Duplicate]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, duplicateMemberConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, duplicateMemberConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DuplicateMemberConnection")
+			out.Values[i] = run.Text("DuplicateMemberConnection")
 		case "edges":
 			out.Values[i] = _DuplicateMemberConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1751,14 +1007,15 @@ func _DuplicateMemberConnection(ctx context.Context, ec *executionContext, sel a
 var duplicateMemberEdgeImplementors = []string{"DuplicateMemberEdge"}
 
 func _DuplicateMemberEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[migration.Duplicate]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, duplicateMemberEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, duplicateMemberEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DuplicateMemberEdge")
+			out.Values[i] = run.Text("DuplicateMemberEdge")
 		case "cursor":
 			out.Values[i] = _DuplicateMemberEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1789,14 +1046,15 @@ func _DuplicateMemberEdge(ctx context.Context, ec *executionContext, sel ast.Sel
 var duplicateMemberPayloadImplementors = []string{"DuplicateMemberPayload"}
 
 func _DuplicateMemberPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.DuplicateMemberPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, duplicateMemberPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, duplicateMemberPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DuplicateMemberPayload")
+			out.Values[i] = run.Text("DuplicateMemberPayload")
 		case "duplicate":
 			out.Values[i] = _DuplicateMemberPayload_duplicate(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1827,14 +1085,15 @@ func _DuplicateMemberPayload(ctx context.Context, ec *executionContext, sel ast.
 var migrationImplementors = []string{"Migration"}
 
 func _Migration(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *migration.Run) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Migration")
+			out.Values[i] = run.Text("Migration")
 		case "id":
 			out.Values[i] = _Migration_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1905,14 +1164,15 @@ func _Migration(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var migrationConnectionImplementors = []string{"MigrationConnection"}
 
 func _MigrationConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[migration.Run]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationConnection")
+			out.Values[i] = run.Text("MigrationConnection")
 		case "edges":
 			out.Values[i] = _MigrationConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1948,14 +1208,15 @@ func _MigrationConnection(ctx context.Context, ec *executionContext, sel ast.Sel
 var migrationConversionImplementors = []string{"MigrationConversion"}
 
 func _MigrationConversion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *migration.ConversionCount) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationConversionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationConversionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationConversion")
+			out.Values[i] = run.Text("MigrationConversion")
 		case "column":
 			out.Values[i] = _MigrationConversion_column(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1991,14 +1252,15 @@ func _MigrationConversion(ctx context.Context, ec *executionContext, sel ast.Sel
 var migrationEdgeImplementors = []string{"MigrationEdge"}
 
 func _MigrationEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[migration.Run]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationEdge")
+			out.Values[i] = run.Text("MigrationEdge")
 		case "cursor":
 			out.Values[i] = _MigrationEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2029,14 +1291,15 @@ func _MigrationEdge(ctx context.Context, ec *executionContext, sel ast.Selection
 var migrationPayloadImplementors = []string{"MigrationPayload"}
 
 func _MigrationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MigrationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationPayload")
+			out.Values[i] = run.Text("MigrationPayload")
 		case "migration":
 			out.Values[i] = _MigrationPayload_migration(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2067,14 +1330,15 @@ func _MigrationPayload(ctx context.Context, ec *executionContext, sel ast.Select
 var migrationRemarkImplementors = []string{"MigrationRemark"}
 
 func _MigrationRemark(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *migration.Remark) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationRemarkImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationRemarkImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationRemark")
+			out.Values[i] = run.Text("MigrationRemark")
 		case "line":
 			out.Values[i] = _MigrationRemark_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2121,14 +1385,15 @@ func _MigrationRemark(ctx context.Context, ec *executionContext, sel ast.Selecti
 var migrationRemarkConnectionImplementors = []string{"MigrationRemarkConnection"}
 
 func _MigrationRemarkConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[migration.Remark]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationRemarkConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationRemarkConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationRemarkConnection")
+			out.Values[i] = run.Text("MigrationRemarkConnection")
 		case "edges":
 			out.Values[i] = _MigrationRemarkConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2164,14 +1429,15 @@ func _MigrationRemarkConnection(ctx context.Context, ec *executionContext, sel a
 var migrationRemarkEdgeImplementors = []string{"MigrationRemarkEdge"}
 
 func _MigrationRemarkEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[migration.Remark]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationRemarkEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationRemarkEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationRemarkEdge")
+			out.Values[i] = run.Text("MigrationRemarkEdge")
 		case "cursor":
 			out.Values[i] = _MigrationRemarkEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2202,14 +1468,15 @@ func _MigrationRemarkEdge(ctx context.Context, ec *executionContext, sel ast.Sel
 var migrationReportPayloadImplementors = []string{"MigrationReportPayload"}
 
 func _MigrationReportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MigrationReportPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationReportPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationReportPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationReportPayload")
+			out.Values[i] = run.Text("MigrationReportPayload")
 		case "url":
 			out.Values[i] = _MigrationReportPayload_url(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2245,14 +1512,15 @@ func _MigrationReportPayload(ctx context.Context, ec *executionContext, sel ast.
 var migrationTallyImplementors = []string{"MigrationTally"}
 
 func _MigrationTally(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *migration.Counts) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, migrationTallyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, migrationTallyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MigrationTally")
+			out.Values[i] = run.Text("MigrationTally")
 		case "rows":
 			out.Values[i] = _MigrationTally_rows(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2309,10 +1577,8 @@ func marshalNDuplicateMember2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmi
 }
 
 func marshalNDuplicateMember2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.Duplicate) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDuplicateMember2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicate(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DuplicateMember(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2328,15 +1594,9 @@ func marshalNDuplicateMemberConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _DuplicateMemberConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDuplicateMemberEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[migration.Duplicate]) graphql.Marshaler {
-	return _DuplicateMemberEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDuplicateMemberEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[migration.Duplicate]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDuplicateMemberEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DuplicateMemberEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2360,46 +1620,24 @@ func unmarshalNDuplicateMemberState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 
 func marshalNDuplicateMemberState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐDuplicateState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.DuplicateState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "DuplicateMemberState!")
 	}
 	return res
 }
 
-func unmarshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx context.Context, ec *executionContext, v any) (migration.Likeness, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.Likeness(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.Likeness) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MemberLikeness!")
 	}
 	return res
 }
 
-func unmarshalNMemberLikeness2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikenessᚄ(ctx context.Context, ec *executionContext, v any) ([]migration.Likeness, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]migration.Likeness, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func marshalNMemberLikeness2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikenessᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.Likeness) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNMemberLikeness2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐLikeness(ctx, ec, sel, v[i])
 	})
 
@@ -2417,10 +1655,8 @@ func marshalNMigration2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigratio
 }
 
 func marshalNMigration2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRunᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.Run) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMigration2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRun(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Migration(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2436,15 +1672,9 @@ func marshalNMigrationConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _MigrationConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMigrationConversion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversionCount(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.ConversionCount) graphql.Marshaler {
-	return _MigrationConversion(ctx, ec, sel, &v)
-}
-
 func marshalNMigrationConversion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversionCountᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.ConversionCount) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMigrationConversion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversionCount(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MigrationConversion(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2456,30 +1686,18 @@ func marshalNMigrationConversion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return ret
 }
 
-func unmarshalNMigrationConversionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversion(ctx context.Context, ec *executionContext, v any) (migration.Conversion, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.Conversion(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMigrationConversionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐConversion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.Conversion) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MigrationConversionKind!")
 	}
 	return res
 }
 
-func marshalNMigrationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[migration.Run]) graphql.Marshaler {
-	return _MigrationEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMigrationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[migration.Run]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMigrationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MigrationEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2504,7 +1722,7 @@ func unmarshalNMigrationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmi
 
 func marshalNMigrationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.Kind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MigrationKind!")
 	}
@@ -2520,10 +1738,8 @@ func marshalNMigrationRemark2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmi
 }
 
 func marshalNMigrationRemark2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []migration.Remark) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMigrationRemark2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemark(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MigrationRemark(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2539,15 +1755,9 @@ func marshalNMigrationRemarkConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _MigrationRemarkConnection(ctx, ec, sel, &v)
 }
 
-func marshalNMigrationRemarkEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[migration.Remark]) graphql.Marshaler {
-	return _MigrationRemarkEdge(ctx, ec, sel, &v)
-}
-
 func marshalNMigrationRemarkEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[migration.Remark]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNMigrationRemarkEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _MigrationRemarkEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2559,15 +1769,9 @@ func marshalNMigrationRemarkEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return ret
 }
 
-func unmarshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkKind(ctx context.Context, ec *executionContext, v any) (migration.RemarkKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.RemarkKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMigrationRemarkKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐRemarkKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.RemarkKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MigrationRemarkKind!")
 	}
@@ -2578,15 +1782,9 @@ func marshalNMigrationReportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgr
 	return _MigrationReportPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNMigrationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐState(ctx context.Context, ec *executionContext, v any) (migration.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := migration.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNMigrationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmigrationᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v migration.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "MigrationState!")
 	}

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -80,205 +80,115 @@ func field_OrderLine_returnable_args(ctx context.Context, ec *executionContext, 
 // region    **************************** field.gotpl *****************************
 
 func _Order_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, true, false, "ID")
 }
 
 func _Order_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
 func _Order_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() order.Status { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v order.Status) graphql.Marshaler {
 			return marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderStatus")
 }
 
 func _Order_paid(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_paid(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Paid, nil
-		},
-		nil,
+		func() bool { return obj.Paid },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_paid(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Boolean")
 }
 
 func _Order_masked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_masked(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Masked, nil
-		},
-		nil,
+		func() bool { return obj.Masked },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_masked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Boolean")
 }
 
 func _Order_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
 func _Order_placedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_placedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PlacedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.PlacedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_placedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "DateTime")
 }
 
 func _Order_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shopId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AtShop(), nil
-		},
-		nil,
+		func() *string { return obj.AtShop() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Order_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, true, false, "ID")
 }
 
 func _Order_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]order.Line, error) {
 			return ec.Resolvers.Order().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Line) graphql.Marshaler {
 			return marshalNOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -288,386 +198,179 @@ func fieldContext_Order_lines(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_subtotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subtotal(), nil
-		},
-		nil,
+		func() money.Money { return obj.Subtotal() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingFee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingFee(), nil
-		},
-		nil,
+		func() money.Money { return obj.ShippingFee() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_discount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Discount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Discount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_discount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_tax(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tax(), nil
-		},
-		nil,
+		func() money.Money { return obj.Tax() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_taxes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Taxes, nil
-		},
-		nil,
+		func() []money.Taxed { return obj.Taxes },
 		func(ctx context.Context, selections ast.SelectionSet, v []money.Taxed) graphql.Marshaler {
 			return marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TaxAmount(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_missedGifts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_missedGifts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MissedGifts, nil
-		},
-		nil,
+		func() []i18n.Text { return obj.MissedGifts },
 		func(ctx context.Context, selections ast.SelectionSet, v []i18n.Text) graphql.Marshaler {
 			return marshalNString2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐTextᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_missedGifts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "String")
 }
 
 func _Order_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingAddress, nil
-		},
-		nil,
+		func() customer.Address { return obj.ShippingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_billingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BilledTo(), nil
-		},
-		nil,
+		func() customer.Address { return obj.BilledTo() },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_shippingMethodName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingMethodName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingMethodName(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.ShippingMethodName() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_shippingMethodName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, true, false, "String")
 }
 
 func _Order_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_shippingMode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingMode, nil
-		},
-		nil,
+		func() pricing.ShippingMode { return obj.ShippingMode },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
 			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "ShippingMode")
 }
 
 func _Order_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_quotation(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*quotation.Quotation, error) {
 			return ec.Resolvers.Order().Quotation(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *quotation.Quotation) graphql.Marshaler {
 			return marshalOQuotation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotation(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -677,52 +380,36 @@ func fieldContext_Order_quotation(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Quotation(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_paymentMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaymentMethod, nil
-		},
-		nil,
+		func() payment.Method { return obj.PaymentMethod },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "PaymentMethod")
 }
 
 func _Order_history(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_history(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]order.Entry, error) {
 			return ec.Resolvers.Order().History(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Entry) graphql.Marshaler {
 			return marshalNOrderEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -732,9 +419,6 @@ func fieldContext_Order_history(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderEvent(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -750,35 +434,7 @@ func _Order_internalNote(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.InternalNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -801,35 +457,7 @@ func _Order_held(ctx context.Context, ec *executionContext, field graphql.Collec
 		func(ctx context.Context) (any, error) {
 			return obj.HeldBecause(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *order.HoldReason
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *order.HoldReason) graphql.Marshaler {
 			return marshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx, ec, selections, v)
 		},
@@ -852,35 +480,7 @@ func _Order_heldNote(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.HeldNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -903,35 +503,7 @@ func _Order_tags(ctx context.Context, ec *executionContext, field graphql.Collec
 		func(ctx context.Context) (any, error) {
 			return obj.Tags, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
@@ -944,26 +516,15 @@ func fieldContext_Order_tags(_ context.Context, ec *executionContext, field grap
 }
 
 func _Order_approveBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_approveBy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ApproveBy, nil
-		},
-		nil,
+		func() *time.Time { return obj.ApproveBy },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Order_approveBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "DateTime")
 }
 
 func _Order_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -977,35 +538,7 @@ func _Order_company(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Order().Company(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{"COMPANY_BUYER"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"COMPANY_READ"})
-				if err != nil {
-					var zeroVal *company.Company
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *company.Company
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"COMPANY_BUYER"}, []access.Permission{"COMPANY_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
@@ -1019,57 +552,32 @@ func fieldContext_Order_company(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_origin(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_origin(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Origin, nil
-		},
-		nil,
+		func() order.Origin { return obj.Origin },
 		func(ctx context.Context, selections ast.SelectionSet, v order.Origin) graphql.Marshaler {
 			return marshalNOrderOrigin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrigin(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Order_origin(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "OrderOrigin")
 }
 
 func _Order_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_promisedOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PromisedOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.PromisedOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Order_promisedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Date")
 }
 
 func _Order_shipBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -1083,35 +591,7 @@ func _Order_shipBy(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return obj.ShipBy, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -1124,90 +604,41 @@ func fieldContext_Order_shipBy(_ context.Context, ec *executionContext, field gr
 }
 
 func _Order_deliverOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_deliverOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliverOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.DeliverOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Order_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Order", field, false, false, "Date")
 }
 
 func _Order_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_deliveryBand(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Band, nil
-		},
-		nil,
+		func() *shipping.Band { return obj.Band },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Band) graphql.Marshaler {
 			return marshalODeliveryTimeBand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_Order_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryTimeBand(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _Order_paymentCharge(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_paymentCharge(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaymentCharge(), nil
-		},
-		nil,
+		func() money.Money { return obj.PaymentCharge() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_paymentCharge(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_draftOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
@@ -1221,35 +652,7 @@ func _Order_draftOrder(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Order().DraftOrder(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *draft.Draft
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *draft.Draft
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *draft.Draft
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *draft.Draft
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *draft.Draft) graphql.Marshaler {
 			return marshalODraftOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdraftᚐDraft(ctx, ec, selections, v)
 		},
@@ -1263,29 +666,24 @@ func fieldContext_Order_draftOrder(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DraftOrder(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_documents(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_documents(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]invoice.Document, error) {
 			return ec.Resolvers.Order().Documents(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []invoice.Document) graphql.Marshaler {
 			return marshalNDocument2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvoiceᚐDocumentᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1295,29 +693,24 @@ func fieldContext_Order_documents(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Document(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_payments(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]payment.Payment, error) {
 			return ec.Resolvers.Order().Payments(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
 			return marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1327,29 +720,24 @@ func fieldContext_Order_payments(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_pickUp(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.PickUp, error) {
 			return ec.Resolvers.Order().PickUp(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.PickUp) graphql.Marshaler {
 			return marshalOPickUp2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUp(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1359,61 +747,37 @@ func fieldContext_Order_pickUp(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PickUp(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_refused(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_refused(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refused(), nil
-		},
-		nil,
+		func() money.Money { return obj.Refused() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Order_refused(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Order_returns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_returns(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]returns.Return, error) {
 			return ec.Resolvers.Order().Returns(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []returns.Return) graphql.Marshaler {
 			return marshalNReturn2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturnᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1423,29 +787,24 @@ func fieldContext_Order_returns(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Return(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_replaces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_replaces(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*returns.Return, error) {
 			return ec.Resolvers.Order().Replaces(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *returns.Return) graphql.Marshaler {
 			return marshalOReturn2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1455,61 +814,37 @@ func fieldContext_Order_replaces(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Return(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Order_carriedOver(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Order_carriedOver(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carried(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Carried() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_Order_carriedOver(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Order",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _Order_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Order_shipments(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]order.Shipment, error) {
 			return ec.Resolvers.Order().Shipments(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Shipment) graphql.Marshaler {
 			return marshalNShipment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1519,125 +854,63 @@ func fieldContext_Order_shipments(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shipment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _OrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[order.Order] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[order.Order]) graphql.Marshaler {
 			return marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []order.Order { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Order) graphql.Marshaler {
 			return marshalNOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrderᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_OrderConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1646,127 +919,64 @@ func fieldContext_OrderConnection_totalCount(_ context.Context, ec *executionCon
 }
 
 func _OrderEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEdge", field, false, false, "String")
 }
 
 func _OrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() order.Order { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v order.Order) graphql.Marshaler {
 			return marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "DateTime")
 }
 
 func _OrderEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() string { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
 func _OrderEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_actor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ActorRole, nil
-		},
-		nil,
+		func() access.Role { return obj.ActorRole },
 		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Role")
 }
 
 func _OrderEvent_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1780,35 +990,7 @@ func _OrderEvent_actorId(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.ActorAccount(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -1821,164 +1003,87 @@ func fieldContext_OrderEvent_actorId(_ context.Context, ec *executionContext, fi
 }
 
 func _OrderEvent_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *order.Status { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Status) graphql.Marshaler {
 			return marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderEvent_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "OrderStatus")
 }
 
 func _OrderEvent_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To(), nil
-		},
-		nil,
+		func() *order.Status { return obj.To() },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Status) graphql.Marshaler {
 			return marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderEvent_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "OrderStatus")
 }
 
 func _OrderEvent_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
 func _OrderEvent_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_carrier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carrier, nil
-		},
-		nil,
+		func() string { return obj.Carrier },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
 func _OrderEvent_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_trackingNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingNumber, nil
-		},
-		nil,
+		func() string { return obj.TrackingNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
 func _OrderEvent_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_shipments(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipments, nil
-		},
-		nil,
+		func() []int { return obj.Shipments },
 		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
 			return marshalNInt2ᚕintᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "Int")
 }
 
 func _OrderEvent_returnNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_returnNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReturnNumber, nil
-		},
-		nil,
+		func() string { return obj.ReturnNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderEvent_returnNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, false, false, "String")
 }
 
 func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
@@ -1992,35 +1097,7 @@ func _OrderEvent_note(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Note, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalOString2string(ctx, ec, selections, v)
 		},
@@ -2033,425 +1110,216 @@ func fieldContext_OrderEvent_note(_ context.Context, ec *executionContext, field
 }
 
 func _OrderEvent_promisedBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_promisedBefore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PromisedBefore(), nil
-		},
-		nil,
+		func() *time.Time { return obj.PromisedBefore() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderEvent_promisedBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "Date")
 }
 
 func _OrderEvent_promisedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderEvent_promisedOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PromisedOn(), nil
-		},
-		nil,
+		func() *time.Time { return obj.PromisedOn() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderEvent_promisedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderEvent", field, true, false, "Date")
 }
 
 func _OrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "ID")
 }
 
 func _OrderLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "String")
 }
 
 func _OrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "String")
 }
 
 func _OrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "String")
 }
 
 func _OrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
 func _OrderLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit(), nil
-		},
-		nil,
+		func() money.Money { return obj.Unit() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderLine_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderLine_taxClass(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_taxClass(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxClass, nil
-		},
-		nil,
+		func() money.TaxClass { return obj.TaxClass },
 		func(ctx context.Context, selections ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "TaxClass")
 }
 
 func _OrderLine_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderLine_backOrdered(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_backOrdered(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BackOrdered, nil
-		},
-		nil,
+		func() int { return obj.BackOrdered },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_backOrdered(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Int")
 }
 
 func _OrderLine_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_dueOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.DueOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderLine_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "Date")
 }
 
 func _OrderLine_soldAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_soldAs(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sold(), nil
-		},
-		nil,
+		func() *sale.Kind { return obj.Sold() },
 		func(ctx context.Context, selections ast.SelectionSet, v *sale.Kind) graphql.Marshaler {
 			return marshalOSaleKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderLine_soldAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "SaleKind")
 }
 
 func _OrderLine_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_promise(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Promised(), nil
-		},
-		nil,
+		func() i18n.Text { return obj.Promised() },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalOString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_OrderLine_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderLine", field, true, false, "String")
 }
 
 func _OrderLine_parts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderLine_parts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Parts, nil
-		},
-		nil,
+		func() []order.Part { return obj.Parts },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Part) graphql.Marshaler {
 			return marshalNOrderPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPartᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderLine_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderLine",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderPart(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _OrderLine_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_OrderLine_returned(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return ec.Resolvers.OrderLine().Returned(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2460,22 +1328,20 @@ func fieldContext_OrderLine_returned(_ context.Context, ec *executionContext, fi
 }
 
 func _OrderLine_returnable(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_OrderLine_returnable(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (returns.Returnable, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.OrderLine().Returnable(ctx, obj, fc.Args["reason"].(returns.Reason))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Returnable) graphql.Marshaler {
 			return marshalNReturnable2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturnable(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2485,9 +1351,6 @@ func fieldContext_OrderLine_returnable(ctx context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Returnable(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -2496,7 +1359,9 @@ func fieldContext_OrderLine_returnable(ctx context.Context, ec *executionContext
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_OrderLine_returnable_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_OrderLine_returnable_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -2504,21 +1369,19 @@ func fieldContext_OrderLine_returnable(ctx context.Context, ec *executionContext
 }
 
 func _OrderLine_shipped(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_OrderLine_shipped(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return ec.Resolvers.OrderLine().Shipped(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2527,67 +1390,29 @@ func fieldContext_OrderLine_shipped(_ context.Context, ec *executionContext, fie
 }
 
 func _OrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_OrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _OrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.OrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "OrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3078,14 +1903,15 @@ func UnmarshalTagOrderInput(ctx context.Context, raw any) (order.TagInput, error
 var orderImplementors = []string{"Order", "Node"}
 
 func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Order) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Order")
+			out.Values[i] = run.Text("Order")
 		case "id":
 			out.Values[i] = _Order_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3342,14 +2168,15 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var orderConnectionImplementors = []string{"OrderConnection"}
 
 func _OrderConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[order.Order]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderConnection")
+			out.Values[i] = run.Text("OrderConnection")
 		case "edges":
 			out.Values[i] = _OrderConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3391,14 +2218,15 @@ func _OrderConnection(ctx context.Context, ec *executionContext, sel ast.Selecti
 var orderEdgeImplementors = []string{"OrderEdge"}
 
 func _OrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[order.Order]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderEdge")
+			out.Values[i] = run.Text("OrderEdge")
 		case "cursor":
 			out.Values[i] = _OrderEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3429,14 +2257,15 @@ func _OrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var orderEventImplementors = []string{"OrderEvent"}
 
 func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderEventImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderEventImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderEvent")
+			out.Values[i] = run.Text("OrderEvent")
 		case "at":
 			out.Values[i] = _OrderEvent_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3527,14 +2356,15 @@ func _OrderEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var orderLineImplementors = []string{"OrderLine"}
 
 func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderLine")
+			out.Values[i] = run.Text("OrderLine")
 		case "id":
 			out.Values[i] = _OrderLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3643,14 +2473,15 @@ func _OrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var orderPayloadImplementors = []string{"OrderPayload"}
 
 func _OrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.OrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderPayload")
+			out.Values[i] = run.Text("OrderPayload")
 		case "order":
 			out.Values[i] = _OrderPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3698,15 +2529,6 @@ func unmarshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorder
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNHoldReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.HoldReason) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "HoldReason!")
-	}
-	return res
-}
-
 func unmarshalNNoteOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐNoteInput(ctx context.Context, ec *executionContext, v any) (order.NoteInput, error) {
 	res, err := unmarshalInputNoteOrderInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3717,10 +2539,8 @@ func marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrde
 }
 
 func marshalNOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Order) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Order(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3736,15 +2556,9 @@ func marshalNOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _OrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.Order]) graphql.Marshaler {
-	return _OrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.Order]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3756,15 +2570,9 @@ func marshalNOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage�
 	return ret
 }
 
-func marshalNOrderEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Entry) graphql.Marshaler {
-	return _OrderEvent(ctx, ec, sel, &v)
-}
-
 func marshalNOrderEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderEvent(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3781,10 +2589,8 @@ func marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐ
 }
 
 func marshalNOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3806,10 +2612,6 @@ func unmarshalNOrderSort2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodel
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNOrderSort2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐOrderSort(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.OrderSort) graphql.Marshaler {
-	return v
-}
-
 func unmarshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, v any) (order.Status, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := order.Status(tmp)
@@ -3818,7 +2620,7 @@ func unmarshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorde
 
 func marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "OrderStatus!")
 	}
@@ -3833,31 +2635,15 @@ func unmarshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 
 func marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Method) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentMethod!")
 	}
 	return res
 }
 
-func unmarshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx context.Context, ec *executionContext, v any) ([]payment.Method, error) {
-	vSlice := graphql.CoerceList(v)
-	var err error
-	res := make([]payment.Method, len(vSlice))
-	for i := range vSlice {
-		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = unmarshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, vSlice[i])
-		if err != nil {
-			return nil, err
-		}
-	}
-	return res, nil
-}
-
 func marshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Method) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, sel, v[i])
 	})
 
@@ -3885,22 +2671,13 @@ func unmarshalNTagOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, v any) (*order.HoldReason, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.HoldReason(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOHoldReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐHoldReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.HoldReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -3936,41 +2713,13 @@ func unmarshalOOrderStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 	return res, nil
 }
 
-func marshalOOrderStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func unmarshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, v any) (*order.Status, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.Status(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOOrderStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.Status) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -3978,13 +2727,6 @@ func unmarshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	tmp, err := graphql.UnmarshalString(v)
 	res := payment.Method(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Method) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(v))
-	return res
 }
 
 func unmarshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx context.Context, ec *executionContext, v any) (*payment.Method, error) {
@@ -4002,7 +2744,7 @@ func marshalOPaymentMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -32,164 +32,88 @@ type PartnerResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Partner_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Partner_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, true, false, "ID")
 }
 
 func _Partner_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Partner_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "String")
 }
 
 func _Partner_client(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_client(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Client, nil
-		},
-		nil,
+		func() string { return obj.Client },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Partner_client(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "String")
 }
 
 func _Partner_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_permissions(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Permissions, nil
-		},
-		nil,
+		func() []access.Permission { return obj.Permissions },
 		func(ctx context.Context, selections ast.SelectionSet, v []access.Permission) graphql.Marshaler {
 			return marshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Partner_permissions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "Permission")
 }
 
 func _Partner_ratePerMinute(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_ratePerMinute(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RatePerMinute, nil
-		},
-		nil,
+		func() int { return obj.RatePerMinute },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Partner_ratePerMinute(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "Int")
 }
 
 func _Partner_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Partner_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "DateTime")
 }
 
 func _Partner_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Partner_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Partner_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Partner", field, false, false, "DateTime")
 }
 
 func _Partner_keys(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Partner) (ret graphql.Marshaler) {
@@ -203,35 +127,7 @@ func _Partner_keys(ctx context.Context, ec *executionContext, field graphql.Coll
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Partner().Keys(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []partner.Key
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []partner.Key
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PARTNER_WRITE"})
-				if err != nil {
-					var zeroVal []partner.Key
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []partner.Key
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PARTNER_WRITE"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []partner.Key) graphql.Marshaler {
 			return marshalNPartnerKey2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKeyᚄ(ctx, ec, selections, v)
 		},
@@ -245,300 +141,144 @@ func fieldContext_Partner_keys(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerKey(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PartnerKey_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKey_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PartnerKey_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, true, false, "ID")
 }
 
 func _PartnerKey_prefix(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKey_prefix(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Prefix, nil
-		},
-		nil,
+		func() string { return obj.Prefix },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PartnerKey_prefix(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "String")
 }
 
 func _PartnerKey_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKey_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PartnerKey_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
 func _PartnerKey_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKey_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PartnerKey_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
 func _PartnerKey_revokedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKey_revokedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RevokedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.RevokedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PartnerKey_revokedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
 func _PartnerKey_lastUsedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *partner.Key) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKey_lastUsedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LastUsedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.LastUsedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PartnerKey_lastUsedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKey", field, false, false, "DateTime")
 }
 
 func _PartnerKeyPayload_key(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerKeyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKeyPayload_key(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Key, nil
-		},
-		nil,
+		func() *partner.Key { return obj.Key },
 		func(ctx context.Context, selections ast.SelectionSet, v *partner.Key) graphql.Marshaler {
 			return marshalOPartnerKey2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKey(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PartnerKeyPayload_key(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerKeyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PartnerKey(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PartnerKeyPayload_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerKeyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKeyPayload_secret(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Secret, nil
-		},
-		nil,
+		func() *string { return obj.Secret },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PartnerKeyPayload_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PartnerKeyPayload", field, false, false, "String")
 }
 
 func _PartnerKeyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerKeyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerKeyPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PartnerKeyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerKeyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PartnerPayload_partner(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerPayload_partner(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Partner, nil
-		},
-		nil,
+		func() *partner.Partner { return obj.Partner },
 		func(ctx context.Context, selections ast.SelectionSet, v *partner.Partner) graphql.Marshaler {
 			return marshalOPartner2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐPartner(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PartnerPayload_partner(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Partner(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PartnerPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PartnerPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PartnerPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PartnerPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PartnerPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -882,14 +622,15 @@ func UnmarshalUpdatePartnerInput(ctx context.Context, raw any) (partner.UpdateIn
 var partnerImplementors = []string{"Partner"}
 
 func _Partner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *partner.Partner) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, partnerImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, partnerImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Partner")
+			out.Values[i] = run.Text("Partner")
 		case "id":
 			out.Values[i] = _Partner_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -951,14 +692,15 @@ func _Partner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var partnerKeyImplementors = []string{"PartnerKey"}
 
 func _PartnerKey(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *partner.Key) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, partnerKeyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, partnerKeyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PartnerKey")
+			out.Values[i] = run.Text("PartnerKey")
 		case "id":
 			out.Values[i] = _PartnerKey_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1009,14 +751,15 @@ func _PartnerKey(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var partnerKeyPayloadImplementors = []string{"PartnerKeyPayload"}
 
 func _PartnerKeyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PartnerKeyPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, partnerKeyPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, partnerKeyPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PartnerKeyPayload")
+			out.Values[i] = run.Text("PartnerKeyPayload")
 		case "key":
 			out.Values[i] = _PartnerKeyPayload_key(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1052,14 +795,15 @@ func _PartnerKeyPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var partnerPayloadImplementors = []string{"PartnerPayload"}
 
 func _PartnerPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PartnerPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, partnerPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, partnerPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PartnerPayload")
+			out.Values[i] = run.Text("PartnerPayload")
 		case "partner":
 			out.Values[i] = _PartnerPayload_partner(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1106,15 +850,9 @@ func unmarshalNIssuePartnerKeyInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNPartner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐPartner(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v partner.Partner) graphql.Marshaler {
-	return _Partner(ctx, ec, sel, &v)
-}
-
 func marshalNPartner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐPartnerᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []partner.Partner) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPartner2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐPartner(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Partner(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1126,15 +864,9 @@ func marshalNPartner2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartner
 	return ret
 }
 
-func marshalNPartnerKey2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKey(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v partner.Key) graphql.Marshaler {
-	return _PartnerKey(ctx, ec, sel, &v)
-}
-
 func marshalNPartnerKey2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKeyᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []partner.Key) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPartnerKey2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpartnerᚐKey(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PartnerKey(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

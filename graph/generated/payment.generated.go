@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -42,645 +43,301 @@ type StrayPaymentResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _BankTransfer_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, true, false, "ID")
 }
 
 func _BankTransfer_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BankTransfer_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BankTransfer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BankTransfer_payerName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_payerName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PayerName, nil
-		},
-		nil,
+		func() string { return obj.PayerName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankTransfer_payerName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "String")
 }
 
 func _BankTransfer_receivedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_receivedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReceivedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ReceivedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankTransfer_receivedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "DateTime")
 }
 
 func _BankTransfer_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankTransfer_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "String")
 }
 
 func _BankTransfer_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BankTransfer_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BankTransfer_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BankTransfer", field, false, false, "DateTime")
 }
 
 func _ConvenienceStoreOption_chain(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConvenienceStoreOption) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ConvenienceStoreOption_chain(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Chain, nil
-		},
-		nil,
+		func() payment.Chain { return obj.Chain },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Chain) graphql.Marshaler {
 			return marshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ConvenienceStoreOption_chain(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConvenienceStoreOption", field, false, false, "ConvenienceStore")
 }
 
 func _ConvenienceStoreOption_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ConvenienceStoreOption) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ConvenienceStoreOption_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ConvenienceStoreOption_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ConvenienceStoreOption", field, false, false, "String")
 }
 
 func _PayOrderPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PayOrderPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PayOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PayOrderPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PayOrderPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PayOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PayOrderPayload_clientSecret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_clientSecret(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClientSecret, nil
-		},
-		nil,
+		func() *string { return obj.ClientSecret },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PayOrderPayload_clientSecret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PayOrderPayload", field, false, false, "String")
 }
 
 func _PayOrderPayload_needsAction(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_needsAction(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NeedsAction, nil
-		},
-		nil,
+		func() bool { return obj.NeedsAction },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PayOrderPayload_needsAction(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PayOrderPayload", field, false, false, "Boolean")
 }
 
 func _PayOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PayOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PayOrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PayOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PayOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Payment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, true, false, "ID")
 }
 
 func _Payment_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_method(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() payment.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Payment_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "PaymentMethod")
 }
 
 func _Payment_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() payment.Status { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Status) graphql.Marshaler {
 			return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Payment_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "PaymentStatus")
 }
 
 func _Payment_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Payment_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_authorised(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_authorised(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Authorised(), nil
-		},
-		nil,
+		func() money.Money { return obj.Authorised() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Payment_authorised(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_captured(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_captured(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Captured(), nil
-		},
-		nil,
+		func() money.Money { return obj.Captured() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Payment_captured(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_refunded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_refunded(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refunded(), nil
-		},
-		nil,
+		func() money.Money { return obj.Refunded() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Payment_refunded(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_refundedAsPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_refundedAsPoints(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RefundedAsPoints(), nil
-		},
-		nil,
+		func() money.Money { return obj.RefundedAsPoints() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Payment_refundedAsPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_instructions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_instructions(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HowToPay(), nil
-		},
-		nil,
+		func() *payment.Instructions { return obj.HowToPay() },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Instructions) graphql.Marshaler {
 			return marshalOPaymentInstructions2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐInstructions(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_Payment_instructions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Payment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentInstructions(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Payment_dueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_dueAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.DueAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Payment_dueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "DateTime")
 }
 
 func _Payment_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Payment_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, false, false, "DateTime")
 }
 
 func _Payment_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
@@ -694,35 +351,7 @@ func _Payment_gateway(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Gateway, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -745,35 +374,7 @@ func _Payment_reference(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.Reference, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -796,35 +397,7 @@ func _Payment_failureCode(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.FailureCode, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -847,35 +420,7 @@ func _Payment_operations(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Payment().Operations(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []payment.Operation
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []payment.Operation
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []payment.Operation
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []payment.Operation
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Operation) graphql.Marshaler {
 			return marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationᚄ(ctx, ec, selections, v)
 		},
@@ -889,9 +434,6 @@ func fieldContext_Payment_operations(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentOperation(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -907,35 +449,7 @@ func _Payment_transfers(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Payment().Transfers(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []payment.Transfer
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Transfer) graphql.Marshaler {
 			return marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferᚄ(ctx, ec, selections, v)
 		},
@@ -949,171 +463,87 @@ func fieldContext_Payment_transfers(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankTransfer(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Payment_giftCardEnding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_giftCardEnding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GiftCardEnding(), nil
-		},
-		nil,
+		func() *string { return obj.GiftCardEnding() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Payment_giftCardEnding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, true, false, "String")
 }
 
 func _Payment_voucherEnding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Payment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Payment_voucherEnding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VoucherEnding(), nil
-		},
-		nil,
+		func() *string { return obj.VoucherEnding() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Payment_voucherEnding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Payment", field, true, false, "String")
 }
 
 func _PaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[payment.Payment] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[payment.Payment]) graphql.Marshaler {
 			return marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []payment.Payment { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
 			return marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PaymentConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1122,669 +552,347 @@ func fieldContext_PaymentConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _PaymentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentEdge", field, false, false, "String")
 }
 
 func _PaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Payment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() payment.Payment { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Payment) graphql.Marshaler {
 			return marshalNPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentInstructions_bankName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_bankName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BankName, nil
-		},
-		nil,
+		func() string { return obj.BankName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_bankName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_bankCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_bankCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BankCode, nil
-		},
-		nil,
+		func() string { return obj.BankCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_bankCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_branchName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_branchName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BranchName, nil
-		},
-		nil,
+		func() string { return obj.BranchName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_branchName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_branchCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_branchCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BranchCode, nil
-		},
-		nil,
+		func() string { return obj.BranchCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_branchCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_accountType(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_accountType(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountType, nil
-		},
-		nil,
+		func() string { return obj.AccountType },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_accountType(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_accountNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_accountNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountNumber, nil
-		},
-		nil,
+		func() string { return obj.AccountNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_accountNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_accountHolder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_accountHolder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AccountHolder, nil
-		},
-		nil,
+		func() string { return obj.AccountHolder },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_accountHolder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_convenienceStore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Chain, nil
-		},
-		nil,
+		func() *payment.Chain { return obj.Chain },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Chain) graphql.Marshaler {
 			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PaymentInstructions_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "ConvenienceStore")
 }
 
 func _PaymentInstructions_slipNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_slipNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SlipNumber, nil
-		},
-		nil,
+		func() string { return obj.SlipNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_slipNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_confirmationNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_confirmationNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Confirmation, nil
-		},
-		nil,
+		func() string { return obj.Confirmation },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_confirmationNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "String")
 }
 
 func _PaymentInstructions_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Asked(), nil
-		},
-		nil,
+		func() money.Money { return obj.Asked() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentInstructions",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentInstructions_dueAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Instructions) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentInstructions_dueAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueAt, nil
-		},
-		nil,
+		func() time.Time { return obj.DueAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentInstructions_dueAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentInstructions", field, false, false, "DateTime")
 }
 
 func _PaymentOperation_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() payment.OperationKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.OperationKind) graphql.Marshaler {
 			return marshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "PaymentOperationKind")
 }
 
 func _PaymentOperation_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() payment.OperationStatus { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.OperationStatus) graphql.Marshaler {
 			return marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "PaymentOperationStatus")
 }
 
 func _PaymentOperation_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentOperation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentOperation_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "Int")
 }
 
 func _PaymentOperation_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "String")
 }
 
 func _PaymentOperation_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_attempts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Attempts, nil
-		},
-		nil,
+		func() int { return obj.Attempts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "Int")
 }
 
 func _PaymentOperation_detail(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_detail(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Detail, nil
-		},
-		nil,
+		func() string { return obj.Detail },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_detail(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "String")
 }
 
 func _PaymentOperation_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOperation_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "DateTime")
 }
 
 func _PaymentOperation_answeredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Operation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOperation_answeredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AnsweredAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.AnsweredAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PaymentOperation_answeredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOperation", field, false, false, "DateTime")
 }
 
 func _PaymentOption_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_method(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() payment.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOption_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "PaymentMethod")
 }
 
 func _PaymentOption_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentOption_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "String")
 }
 
 func _PaymentOption_publicKey(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_publicKey(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PublicKey, nil
-		},
-		nil,
+		func() string { return obj.PublicKey },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PaymentOption_publicKey(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PaymentOption", field, false, false, "String")
 }
 
 func _PaymentOption_convenienceStores(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PaymentOption_convenienceStores(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]model.ConvenienceStoreOption, error) {
 			return ec.Resolvers.PaymentOption().ConvenienceStores(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.ConvenienceStoreOption) graphql.Marshaler {
 			return marshalNConvenienceStoreOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOptionᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1794,409 +902,189 @@ func fieldContext_PaymentOption_convenienceStores(_ context.Context, ec *executi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ConvenienceStoreOption(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PaymentOption_charges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Option) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentOption_charges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Bands, nil
-		},
-		nil,
+		func() []payment.DeliveryBand { return obj.Bands },
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.DeliveryBand) graphql.Marshaler {
 			return marshalNPaymentCharge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐDeliveryBandᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentOption_charges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentOption",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PaymentCharge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PaymentPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PaymentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecordBankTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_transfer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Transfer, nil
-		},
-		nil,
+		func() *payment.Transfer { return obj.Transfer },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Transfer) graphql.Marshaler {
 			return marshalOBankTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_RecordBankTransferPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankTransfer(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecordBankTransferPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_RecordBankTransferPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecordBankTransferPayload_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() *payment.TransferOutcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.TransferOutcome) graphql.Marshaler {
 			return marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RecordBankTransferPayload_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecordBankTransferPayload", field, false, false, "BankTransferOutcome")
 }
 
 func _RecordBankTransferPayload_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_difference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Difference, nil
-		},
-		nil,
+		func() *money.Money { return obj.Difference },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_RecordBankTransferPayload_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecordBankTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecordBankTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecordBankTransferPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecordBankTransferPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecordBankTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RefundPaymentPayload_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RefundPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RefundPaymentPayload_payment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payment, nil
-		},
-		nil,
+		func() *payment.Payment { return obj.Payment },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_RefundPaymentPayload_payment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RefundPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _RefundPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RefundPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RefundPaymentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RefundPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RefundPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StrayPayment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, true, false, "ID")
 }
 
 func _StrayPayment_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_gateway(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Gateway, nil
-		},
-		nil,
+		func() string { return obj.Gateway },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_gateway(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
 }
 
 func _StrayPayment_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
 }
 
 func _StrayPayment_payment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StrayPayment_payment(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*payment.Payment, error) {
 			return ec.Resolvers.StrayPayment().Payment(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Payment) graphql.Marshaler {
 			return marshalOPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -2206,272 +1094,136 @@ func fieldContext_StrayPayment_payment(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Payment(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StrayPayment_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPayment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StrayPayment_cause(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_cause(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cause, nil
-		},
-		nil,
+		func() payment.StrayCause { return obj.Cause },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.StrayCause) graphql.Marshaler {
 			return marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_cause(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "StrayPaymentCause")
 }
 
 func _StrayPayment_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() payment.StrayState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.StrayState) graphql.Marshaler {
 			return marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "StrayPaymentState")
 }
 
 func _StrayPayment_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "String")
 }
 
 func _StrayPayment_reportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_reportedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReportedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ReportedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPayment_reportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "DateTime")
 }
 
 func _StrayPayment_settledAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *payment.Stray) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPayment_settledAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SettledAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.SettledAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StrayPayment_settledAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPayment", field, false, false, "DateTime")
 }
 
 func _StrayPaymentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[payment.Stray] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[payment.Stray]) graphql.Marshaler {
 			return marshalNStrayPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StrayPaymentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StrayPaymentEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StrayPaymentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []payment.Stray { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Stray) graphql.Marshaler {
 			return marshalNStrayPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StrayPaymentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StrayPayment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StrayPaymentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StrayPaymentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StrayPaymentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[payment.Stray]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StrayPaymentConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2480,122 +1232,54 @@ func fieldContext_StrayPaymentConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _StrayPaymentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Stray]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StrayPaymentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StrayPaymentEdge", field, false, false, "String")
 }
 
 func _StrayPaymentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[payment.Stray]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() payment.Stray { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Stray) graphql.Marshaler {
 			return marshalNStrayPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StrayPaymentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StrayPayment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StrayPaymentPayload_stray(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StrayPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentPayload_stray(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Stray, nil
-		},
-		nil,
+		func() *payment.Stray { return obj.Stray },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Stray) graphql.Marshaler {
 			return marshalOStrayPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StrayPaymentPayload_stray(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StrayPayment(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StrayPaymentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StrayPaymentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StrayPaymentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StrayPaymentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StrayPaymentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -3258,14 +1942,15 @@ func UnmarshalVoidPaymentInput(ctx context.Context, raw any) (payment.VoidInput,
 var bankTransferImplementors = []string{"BankTransfer"}
 
 func _BankTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Transfer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bankTransferImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, bankTransferImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BankTransfer")
+			out.Values[i] = run.Text("BankTransfer")
 		case "id":
 			out.Values[i] = _BankTransfer_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3316,14 +2001,15 @@ func _BankTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var convenienceStoreOptionImplementors = []string{"ConvenienceStoreOption"}
 
 func _ConvenienceStoreOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ConvenienceStoreOption) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, convenienceStoreOptionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, convenienceStoreOptionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ConvenienceStoreOption")
+			out.Values[i] = run.Text("ConvenienceStoreOption")
 		case "chain":
 			out.Values[i] = _ConvenienceStoreOption_chain(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3354,14 +2040,15 @@ func _ConvenienceStoreOption(ctx context.Context, ec *executionContext, sel ast.
 var payOrderPayloadImplementors = []string{"PayOrderPayload"}
 
 func _PayOrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PayOrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, payOrderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, payOrderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PayOrderPayload")
+			out.Values[i] = run.Text("PayOrderPayload")
 		case "order":
 			out.Values[i] = _PayOrderPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3407,14 +2094,15 @@ func _PayOrderPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var paymentImplementors = []string{"Payment", "Node"}
 
 func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Payment) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Payment")
+			out.Values[i] = run.Text("Payment")
 		case "id":
 			out.Values[i] = _Payment_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3527,14 +2215,15 @@ func _Payment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var paymentConnectionImplementors = []string{"PaymentConnection"}
 
 func _PaymentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[payment.Payment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentConnection")
+			out.Values[i] = run.Text("PaymentConnection")
 		case "edges":
 			out.Values[i] = _PaymentConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3576,14 +2265,15 @@ func _PaymentConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var paymentEdgeImplementors = []string{"PaymentEdge"}
 
 func _PaymentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[payment.Payment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentEdge")
+			out.Values[i] = run.Text("PaymentEdge")
 		case "cursor":
 			out.Values[i] = _PaymentEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3614,14 +2304,15 @@ func _PaymentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var paymentInstructionsImplementors = []string{"PaymentInstructions"}
 
 func _PaymentInstructions(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Instructions) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentInstructionsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentInstructionsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentInstructions")
+			out.Values[i] = run.Text("PaymentInstructions")
 		case "bankName":
 			out.Values[i] = _PaymentInstructions_bankName(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3707,14 +2398,15 @@ func _PaymentInstructions(ctx context.Context, ec *executionContext, sel ast.Sel
 var paymentOperationImplementors = []string{"PaymentOperation"}
 
 func _PaymentOperation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Operation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentOperationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentOperationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentOperation")
+			out.Values[i] = run.Text("PaymentOperation")
 		case "kind":
 			out.Values[i] = _PaymentOperation_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3780,14 +2472,15 @@ func _PaymentOperation(ctx context.Context, ec *executionContext, sel ast.Select
 var paymentOptionImplementors = []string{"PaymentOption"}
 
 func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Option) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentOptionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentOptionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentOption")
+			out.Values[i] = run.Text("PaymentOption")
 		case "method":
 			out.Values[i] = _PaymentOption_method(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3834,14 +2527,15 @@ func _PaymentOption(ctx context.Context, ec *executionContext, sel ast.Selection
 var paymentPayloadImplementors = []string{"PaymentPayload"}
 
 func _PaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PaymentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, paymentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, paymentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PaymentPayload")
+			out.Values[i] = run.Text("PaymentPayload")
 		case "payment":
 			out.Values[i] = _PaymentPayload_payment(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3872,14 +2566,15 @@ func _PaymentPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var recordBankTransferPayloadImplementors = []string{"RecordBankTransferPayload"}
 
 func _RecordBankTransferPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RecordBankTransferPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recordBankTransferPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recordBankTransferPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecordBankTransferPayload")
+			out.Values[i] = run.Text("RecordBankTransferPayload")
 		case "transfer":
 			out.Values[i] = _RecordBankTransferPayload_transfer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3925,14 +2620,15 @@ func _RecordBankTransferPayload(ctx context.Context, ec *executionContext, sel a
 var refundPaymentPayloadImplementors = []string{"RefundPaymentPayload"}
 
 func _RefundPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RefundPaymentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, refundPaymentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, refundPaymentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RefundPaymentPayload")
+			out.Values[i] = run.Text("RefundPaymentPayload")
 		case "payment":
 			out.Values[i] = _RefundPaymentPayload_payment(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3963,14 +2659,15 @@ func _RefundPaymentPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var strayPaymentImplementors = []string{"StrayPayment"}
 
 func _StrayPayment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *payment.Stray) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, strayPaymentImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StrayPayment")
+			out.Values[i] = run.Text("StrayPayment")
 		case "id":
 			out.Values[i] = _StrayPayment_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4042,14 +2739,15 @@ func _StrayPayment(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var strayPaymentConnectionImplementors = []string{"StrayPaymentConnection"}
 
 func _StrayPaymentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[payment.Stray]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, strayPaymentConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StrayPaymentConnection")
+			out.Values[i] = run.Text("StrayPaymentConnection")
 		case "edges":
 			out.Values[i] = _StrayPaymentConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4091,14 +2789,15 @@ func _StrayPaymentConnection(ctx context.Context, ec *executionContext, sel ast.
 var strayPaymentEdgeImplementors = []string{"StrayPaymentEdge"}
 
 func _StrayPaymentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[payment.Stray]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, strayPaymentEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StrayPaymentEdge")
+			out.Values[i] = run.Text("StrayPaymentEdge")
 		case "cursor":
 			out.Values[i] = _StrayPaymentEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4129,14 +2828,15 @@ func _StrayPaymentEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var strayPaymentPayloadImplementors = []string{"StrayPaymentPayload"}
 
 func _StrayPaymentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StrayPaymentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, strayPaymentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, strayPaymentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StrayPaymentPayload")
+			out.Values[i] = run.Text("StrayPaymentPayload")
 		case "stray":
 			out.Values[i] = _StrayPaymentPayload_stray(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -4168,15 +2868,9 @@ func _StrayPaymentPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNBankTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Transfer) graphql.Marshaler {
-	return _BankTransfer(ctx, ec, sel, &v)
-}
-
 func marshalNBankTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Transfer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBankTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransfer(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BankTransfer(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4193,30 +2887,18 @@ func unmarshalNCapturePaymentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (payment.Chain, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.Chain(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Chain) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ConvenienceStore!")
 	}
 	return res
 }
 
-func marshalNConvenienceStoreOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ConvenienceStoreOption) graphql.Marshaler {
-	return _ConvenienceStoreOption(ctx, ec, sel, &v)
-}
-
 func marshalNConvenienceStoreOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []model.ConvenienceStoreOption) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNConvenienceStoreOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConvenienceStoreOption(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ConvenienceStoreOption(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4242,10 +2924,8 @@ func marshalNPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐ
 }
 
 func marshalNPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPaymentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Payment) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐPayment(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Payment(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4261,15 +2941,9 @@ func marshalNPaymentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _PaymentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[payment.Payment]) graphql.Marshaler {
-	return _PaymentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[payment.Payment]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4279,17 +2953,11 @@ func marshalNPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	}
 
 	return ret
-}
-
-func marshalNPaymentOperation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Operation) graphql.Marshaler {
-	return _PaymentOperation(ctx, ec, sel, &v)
 }
 
 func marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Operation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentOperation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentOperation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4299,47 +2967,29 @@ func marshalNPaymentOperation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 
 	return ret
-}
-
-func unmarshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx context.Context, ec *executionContext, v any) (payment.OperationKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.OperationKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPaymentOperationKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.OperationKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentOperationKind!")
 	}
 	return res
 }
 
-func unmarshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx context.Context, ec *executionContext, v any) (payment.OperationStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.OperationStatus(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPaymentOperationStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOperationStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.OperationStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentOperationStatus!")
 	}
 	return res
 }
 
-func marshalNPaymentOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Option) graphql.Marshaler {
-	return _PaymentOption(ctx, ec, sel, &v)
-}
-
 func marshalNPaymentOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOptionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Option) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐOption(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PaymentOption(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4363,7 +3013,7 @@ func unmarshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 
 func marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PaymentStatus!")
 	}
@@ -4403,10 +3053,8 @@ func marshalNStrayPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpayme
 }
 
 func marshalNStrayPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Stray) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStrayPayment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StrayPayment(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4418,15 +3066,9 @@ func marshalNStrayPayment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return ret
 }
 
-func unmarshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx context.Context, ec *executionContext, v any) (payment.StrayCause, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.StrayCause(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNStrayPaymentCause2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayCause(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.StrayCause) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StrayPaymentCause!")
 	}
@@ -4437,15 +3079,9 @@ func marshalNStrayPaymentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _StrayPaymentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStrayPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[payment.Stray]) graphql.Marshaler {
-	return _StrayPaymentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStrayPaymentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[payment.Stray]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStrayPaymentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StrayPaymentEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4469,7 +3105,7 @@ func unmarshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.StrayState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StrayPaymentState!")
 	}
@@ -4488,22 +3124,13 @@ func marshalOBankTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _BankTransfer(ctx, ec, sel, v)
 }
 
-func unmarshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx context.Context, ec *executionContext, v any) (*payment.TransferOutcome, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := payment.TransferOutcome(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOBankTransferOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐTransferOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.TransferOutcome) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -4511,13 +3138,6 @@ func unmarshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	tmp, err := graphql.UnmarshalString(v)
 	res := payment.Chain(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOConvenienceStore2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v payment.Chain) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(v))
-	return res
 }
 
 func unmarshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx context.Context, ec *executionContext, v any) (*payment.Chain, error) {
@@ -4535,7 +3155,7 @@ func marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 
@@ -4578,25 +3198,6 @@ func unmarshalOPaymentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func marshalOPaymentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPaymentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func marshalOStrayPayment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStray(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *payment.Stray) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -4619,25 +3220,6 @@ func unmarshalOStrayPaymentState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 		}
 	}
 	return res, nil
-}
-
-func marshalOStrayPaymentState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []payment.StrayState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStrayPaymentState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐStrayState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -37,21 +38,19 @@ type PickUpResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _PickUp_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PickUp_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.PickUp().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -61,29 +60,24 @@ func fieldContext_PickUp_order(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PickUp_shop(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PickUp_shop(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*inventory.Shop, error) {
 			return ec.Resolvers.PickUp().Shop(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Shop) graphql.Marshaler {
 			return marshalOShop2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShop(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -93,167 +87,96 @@ func fieldContext_PickUp_shop(_ context.Context, ec *executionContext, field gra
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shop(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PickUp_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUp_shopId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AtShop(), nil
-		},
-		nil,
+		func() string { return obj.AtShop() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PickUp_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, true, false, "ID")
 }
 
 func _PickUp_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUp_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() order.PickUpState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v order.PickUpState) graphql.Marshaler {
 			return marshalNPickUpState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PickUp_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "PickUpState")
 }
 
 func _PickUp_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUp_requestedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.RequestedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PickUp_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
 }
 
 func _PickUp_readyAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUp_readyAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReadyAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ReadyAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PickUp_readyAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
 }
 
 func _PickUp_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUp_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PickUp_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
 }
 
 func _PickUp_handedOverAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUp_handedOverAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.HandedOverAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.HandedOverAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PickUp_handedOverAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUp", field, false, false, "DateTime")
 }
 
 func _PickUp_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PickUp_code(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*string, error) {
 			return ec.Resolvers.PickUp().Code(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -262,21 +185,19 @@ func fieldContext_PickUp_code(_ context.Context, ec *executionContext, field gra
 }
 
 func _PickUp_squareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.PickUp) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PickUp_squareCode(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*qr.Code, error) {
 			return ec.Resolvers.PickUp().SquareCode(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *qr.Code) graphql.Marshaler {
 			return marshalOSquareCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋqrᚐCode(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -286,125 +207,63 @@ func fieldContext_PickUp_squareCode(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SquareCode(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PickUpConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[order.PickUp] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[order.PickUp]) graphql.Marshaler {
 			return marshalNPickUpEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PickUpConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PickUpEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PickUpConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []order.PickUp { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.PickUp) graphql.Marshaler {
 			return marshalNPickUp2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PickUpConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PickUp(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PickUpConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PickUpConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PickUpConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.PickUp]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PickUpConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -413,195 +272,95 @@ func fieldContext_PickUpConnection_totalCount(_ context.Context, ec *executionCo
 }
 
 func _PickUpEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.PickUp]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PickUpEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PickUpEdge", field, false, false, "String")
 }
 
 func _PickUpEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.PickUp]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() order.PickUp { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v order.PickUp) graphql.Marshaler {
 			return marshalNPickUp2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUp(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PickUpEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PickUp(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PickUpPayload_pickUp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PickUpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpPayload_pickUp(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PickUp, nil
-		},
-		nil,
+		func() *order.PickUp { return obj.PickUp },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.PickUp) graphql.Marshaler {
 			return marshalOPickUp2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUp(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PickUpPayload_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PickUp(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PickUpPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PickUpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PickUpPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PickUpPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PickUpPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PickUpPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PickUpPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PickUpPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SquareCode_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *qr.Code) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SquareCode_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SquareCode_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SquareCode", field, false, false, "String")
 }
 
 func _SquareCode_svg(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *qr.Code) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SquareCode_svg(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return obj.SVG()
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -610,21 +369,19 @@ func fieldContext_SquareCode_svg(_ context.Context, ec *executionContext, field 
 }
 
 func _SquareCode_png(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *qr.Code) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SquareCode_png(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return obj.PNG()
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -918,14 +675,15 @@ func UnmarshalTenderInput(ctx context.Context, raw any) (order.Tendered, error) 
 var pickUpImplementors = []string{"PickUp"}
 
 func _PickUp(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.PickUp) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pickUpImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pickUpImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PickUp")
+			out.Values[i] = run.Text("PickUp")
 		case "order":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1000,14 +758,15 @@ func _PickUp(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var pickUpConnectionImplementors = []string{"PickUpConnection"}
 
 func _PickUpConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[order.PickUp]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pickUpConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pickUpConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PickUpConnection")
+			out.Values[i] = run.Text("PickUpConnection")
 		case "edges":
 			out.Values[i] = _PickUpConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1049,14 +808,15 @@ func _PickUpConnection(ctx context.Context, ec *executionContext, sel ast.Select
 var pickUpEdgeImplementors = []string{"PickUpEdge"}
 
 func _PickUpEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[order.PickUp]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pickUpEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pickUpEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PickUpEdge")
+			out.Values[i] = run.Text("PickUpEdge")
 		case "cursor":
 			out.Values[i] = _PickUpEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1087,14 +847,15 @@ func _PickUpEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var pickUpPayloadImplementors = []string{"PickUpPayload"}
 
 func _PickUpPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PickUpPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, pickUpPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pickUpPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PickUpPayload")
+			out.Values[i] = run.Text("PickUpPayload")
 		case "pickUp":
 			out.Values[i] = _PickUpPayload_pickUp(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1130,14 +891,15 @@ func _PickUpPayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var squareCodeImplementors = []string{"SquareCode"}
 
 func _SquareCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *qr.Code) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, squareCodeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, squareCodeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SquareCode")
+			out.Values[i] = run.Text("SquareCode")
 		case "text":
 			out.Values[i] = _SquareCode_text(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1184,10 +946,8 @@ func marshalNPickUp2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPic
 }
 
 func marshalNPickUp2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.PickUp) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPickUp2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUp(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PickUp(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1203,15 +963,9 @@ func marshalNPickUpConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _PickUpConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPickUpEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.PickUp]) graphql.Marshaler {
-	return _PickUpEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPickUpEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.PickUp]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPickUpEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PickUpEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1235,7 +989,7 @@ func unmarshalNPickUpState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorde
 
 func marshalNPickUpState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.PickUpState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PickUpState!")
 	}
@@ -1281,25 +1035,6 @@ func unmarshalOPickUpState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 		}
 	}
 	return res, nil
-}
-
-func marshalOPickUpState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.PickUpState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPickUpState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPickUpState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOSquareCode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋqrᚐCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *qr.Code) graphql.Marshaler {

@@ -16,6 +16,7 @@ import (
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/qr"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/shopspring/decimal"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -581,6 +582,19 @@ func _PointCode_code(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 
+func _PointCode_squareCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() qr.Code { return obj.SquareCode() },
+		func(ctx context.Context, selections ast.SelectionSet, v qr.Code) graphql.Marshaler {
+			return marshalNSquareCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋqrᚐCode(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
 func _PointCode_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -904,6 +918,18 @@ func _PointEntry_reason(ctx context.Context, ec *executionContext, field graphql
 		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointEntry_ruleId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.OfRule() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 	)
 }
@@ -1470,12 +1496,48 @@ func _PointProgramme_unitWorth(ctx context.Context, ec *executionContext, field 
 	)
 }
 
+func _PointProgramme_expiry(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() points.Expiry { return obj.Expiry },
+		func(ctx context.Context, selections ast.SelectionSet, v points.Expiry) graphql.Marshaler {
+			return marshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PointProgramme_expiryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
 		func() *int { return obj.ExpiryDays },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointProgramme_expiryMonths(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.ExpiryMonths },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointProgramme_fiscalMonth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.FiscalMonth },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
@@ -3295,6 +3357,83 @@ func UnmarshalReconcilePointsInput(ctx context.Context, raw any) (model.Reconcil
 	return out, err
 }
 
+func unmarshalInputRedeemPointCodeForInput(ctx context.Context, ec *executionContext, obj any) (points.RedeemForInput, error) {
+	var it points.RedeemForInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRedeemPointCodeForInput unmarshals raw into the RedeemPointCodeForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRedeemPointCodeForInput(ctx context.Context, raw any) (points.RedeemForInput, error) {
+	var out points.RedeemForInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RedeemPointCodeForInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputRedeemPointCodeInput(ctx context.Context, ec *executionContext, obj any) (points.RedeemInput, error) {
 	var it points.RedeemInput
 	if obj == nil {
@@ -3355,7 +3494,7 @@ func unmarshalInputRewardPointsInput(ctx context.Context, ec *executionContext, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "occasion", "memberId", "shopId", "subjectId"}
+	fieldsInOrder := [...]string{"idempotencyKey", "occasion", "memberId", "cardNumber", "shopId", "subjectId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3378,11 +3517,18 @@ func unmarshalInputRewardPointsInput(ctx context.Context, ec *executionContext, 
 			it.Occasion = data
 		case "memberId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberId"))
-			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
 			it.MemberID = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
 		case "shopId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
 			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
@@ -3658,6 +3804,9 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 	if _, present := asMap["unitMinor"]; !present {
 		asMap["unitMinor"] = 1
 	}
+	if _, present := asMap["expiry"]; !present {
+		asMap["expiry"] = "DAYS"
+	}
 	if _, present := asMap["confirmDays"]; !present {
 		asMap["confirmDays"] = 7
 	}
@@ -3677,7 +3826,7 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 		asMap["closed"] = false
 	}
 
-	fieldsInOrder := [...]string{"id", "code", "name", "shared", "unitPoints", "unitMinor", "expiryDays", "confirmDays", "graceDays", "noticeDays", "transferable", "grantLimit", "closed"}
+	fieldsInOrder := [...]string{"id", "code", "name", "shared", "unitPoints", "unitMinor", "expiry", "expiryDays", "expiryMonths", "fiscalMonth", "confirmDays", "graceDays", "noticeDays", "transferable", "grantLimit", "closed"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3726,6 +3875,13 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.UnitMinor = data
+		case "expiry":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiry"))
+			data, err := unmarshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Expiry = data
 		case "expiryDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiryDays"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -3733,6 +3889,20 @@ func unmarshalInputSavePointProgrammeInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.ExpiryDays = data
+		case "expiryMonths":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiryMonths"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiryMonths = data
+		case "fiscalMonth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fiscalMonth"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.FiscalMonth = data
 		case "confirmDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("confirmDays"))
 			data, err := unmarshalNInt2int(ctx, ec, v)
@@ -4695,6 +4865,11 @@ func _PointCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "squareCode":
+			out.Values[i] = _PointCode_squareCode(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "name":
 			out.Values[i] = _PointCode_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -4915,6 +5090,11 @@ func _PointEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 		case "reason":
 			out.Values[i] = _PointEntry_reason(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "ruleId":
+			out.Values[i] = _PointEntry_ruleId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "at":
@@ -5399,8 +5579,23 @@ func _PointProgramme(ctx context.Context, ec *executionContext, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "expiry":
+			out.Values[i] = _PointProgramme_expiry(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "expiryDays":
 			out.Values[i] = _PointProgramme_expiryDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiryMonths":
+			out.Values[i] = _PointProgramme_expiryMonths(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "fiscalMonth":
+			out.Values[i] = _PointProgramme_fiscalMonth(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -6450,6 +6645,21 @@ func marshalNPointEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpoi
 	return res
 }
 
+func unmarshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx context.Context, ec *executionContext, v any) (points.Expiry, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := points.Expiry(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNPointExpiry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExpiry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v points.Expiry) graphql.Marshaler {
+	_ = sel
+	res := run.Text(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PointExpiry!")
+	}
+	return res
+}
+
 func marshalNPointLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐLiabilityᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Liability) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointLiability(ctx, ec, sel, &v[i])
@@ -6699,6 +6909,11 @@ func unmarshalNReconcilePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgr
 
 func marshalNReconcilePointsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐReconcilePointsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ReconcilePointsPayload) graphql.Marshaler {
 	return _ReconcilePointsPayload(ctx, ec, sel, &v)
+}
+
+func unmarshalNRedeemPointCodeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemForInput(ctx context.Context, ec *executionContext, v any) (points.RedeemForInput, error) {
+	res, err := unmarshalInputRedeemPointCodeForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func unmarshalNRedeemPointCodeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemInput(ctx context.Context, ec *executionContext, v any) (points.RedeemInput, error) {

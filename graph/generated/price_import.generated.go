@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -88,411 +89,204 @@ func field_PriceImport_rejections_args(ctx context.Context, ec *executionContext
 // region    **************************** field.gotpl *****************************
 
 func _PriceFileChange_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() int { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChange_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Int")
 }
 
 func _PriceFileChange_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_change(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Change, nil
-		},
-		nil,
+		func() importing.PriceChangeKind { return obj.Change },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.PriceChangeKind) graphql.Marshaler {
 			return marshalNPriceFileChangeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChange_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "PriceFileChangeKind")
 }
 
 func _PriceFileChange_holder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_holder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Holder, nil
-		},
-		nil,
+		func() string { return obj.Holder },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChange_holder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "String")
 }
 
 func _PriceFileChange_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChange_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "String")
 }
 
 func _PriceFileChange_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_minQuantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MinQuantity, nil
-		},
-		nil,
+		func() int { return obj.MinQuantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChange_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Int")
 }
 
 func _PriceFileChange_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *time.Time { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceFileChange_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, true, false, "DateTime")
 }
 
 func _PriceFileChange_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Until(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Until() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceFileChange_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, true, false, "DateTime")
 }
 
 func _PriceFileChange_old(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_old(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Old(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Old() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PriceFileChange_old(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceFileChange_new(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_new(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.New(), nil
-		},
-		nil,
+		func() *money.Money { return obj.New() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PriceFileChange_new(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChange",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceFileChange_oldPercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_oldPercent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OldPercent, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.OldPercent },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceFileChange_oldPercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Decimal")
 }
 
 func _PriceFileChange_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_percent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Percent, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Percent },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceFileChange_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Decimal")
 }
 
 func _PriceFileChange_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceChange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChange_difference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Difference, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Difference },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceFileChange_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChange", field, false, false, "Decimal")
 }
 
 func _PriceFileChangeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChangeConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[importing.PriceChange] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[importing.PriceChange]) graphql.Marshaler {
 			return marshalNPriceFileChangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChangeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceFileChangeEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceFileChangeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChangeConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []importing.PriceChange { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []importing.PriceChange) graphql.Marshaler {
 			return marshalNPriceFileChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChangeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceFileChange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceFileChangeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChangeConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChangeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceFileChangeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceChange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceFileChangeConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -501,385 +295,202 @@ func fieldContext_PriceFileChangeConnection_totalCount(_ context.Context, ec *ex
 }
 
 func _PriceFileChangeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceChange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChangeEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChangeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFileChangeEdge", field, false, false, "String")
 }
 
 func _PriceFileChangeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceChange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFileChangeEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() importing.PriceChange { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.PriceChange) graphql.Marshaler {
 			return marshalNPriceFileChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChange(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceFileChangeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceFileChangeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceFileChange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceFilePart_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.ExportPart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFilePart_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFilePart_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFilePart", field, false, false, "String")
 }
 
 func _PriceFilePart_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.ExportPart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFilePart_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() int { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFilePart_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFilePart", field, false, false, "Int")
 }
 
 func _PriceFilePart_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.ExportPart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceFilePart_next(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Next, nil
-		},
-		nil,
+		func() string { return obj.Next },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceFilePart_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceFilePart", field, false, false, "String")
 }
 
 func _PriceImport_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, true, false, "ID")
 }
 
 func _PriceImport_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() importing.PriceKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.PriceKind) graphql.Marshaler {
 			return marshalNPriceFileKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "PriceFileKind")
 }
 
 func _PriceImport_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "String")
 }
 
 func _PriceImport_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() importing.PriceState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.PriceState) graphql.Marshaler {
 			return marshalNPriceImportState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "PriceImportState")
 }
 
 func _PriceImport_position(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_position(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Position, nil
-		},
-		nil,
+		func() int { return obj.Position },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_position(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "Int")
 }
 
 func _PriceImport_counts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_counts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tally(), nil
-		},
-		nil,
+		func() importing.Counts { return obj.Tally() },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.Counts) graphql.Marshaler {
 			return marshalNPriceImportCounts2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐCounts(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_counts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImport",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceImportCounts(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceImport_failure(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_failure(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Failure, nil
-		},
-		nil,
+		func() string { return obj.Failure },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_failure(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "String")
 }
 
 func _PriceImport_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImport_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "DateTime")
 }
 
 func _PriceImport_previewedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_previewedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PreviewedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.PreviewedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceImport_previewedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "DateTime")
 }
 
 func _PriceImport_finishedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImport_finishedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FinishedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.FinishedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceImport_finishedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImport", field, false, false, "DateTime")
 }
 
 func _PriceImport_changes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceImport_changes(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (page.Connection[importing.PriceChange], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.PriceImport().Changes(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].([]importing.PriceChangeKind))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[importing.PriceChange]) graphql.Marshaler {
 			return marshalNPriceFileChangeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -889,9 +500,6 @@ func fieldContext_PriceImport_changes(ctx context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceFileChangeConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -900,7 +508,9 @@ func fieldContext_PriceImport_changes(ctx context.Context, ec *executionContext,
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_PriceImport_changes_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_PriceImport_changes_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -908,22 +518,20 @@ func fieldContext_PriceImport_changes(ctx context.Context, ec *executionContext,
 }
 
 func _PriceImport_rejections(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceImport_rejections(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (page.Connection[importing.Rejection], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.PriceImport().Rejections(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[importing.Rejection]) graphql.Marshaler {
 			return marshalNImportRejectionConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -933,9 +541,6 @@ func fieldContext_PriceImport_rejections(ctx context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ImportRejectionConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -944,7 +549,9 @@ func fieldContext_PriceImport_rejections(ctx context.Context, ec *executionConte
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_PriceImport_rejections_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_PriceImport_rejections_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -952,21 +559,19 @@ func fieldContext_PriceImport_rejections(ctx context.Context, ec *executionConte
 }
 
 func _PriceImport_biggestRise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceImport_biggestRise(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*importing.PriceChange, error) {
 			return ec.Resolvers.PriceImport().BiggestRise(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *importing.PriceChange) graphql.Marshaler {
 			return marshalOPriceFileChange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChange(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -976,29 +581,24 @@ func fieldContext_PriceImport_biggestRise(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceFileChange(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceImport_biggestFall(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.PriceRun) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceImport_biggestFall(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*importing.PriceChange, error) {
 			return ec.Resolvers.PriceImport().BiggestFall(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *importing.PriceChange) graphql.Marshaler {
 			return marshalOPriceFileChange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChange(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1008,125 +608,63 @@ func fieldContext_PriceImport_biggestFall(_ context.Context, ec *executionContex
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceFileChange(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PriceImportConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[importing.PriceRun] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[importing.PriceRun]) graphql.Marshaler {
 			return marshalNPriceImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceImportConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceImportEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceImportConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []importing.PriceRun { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []importing.PriceRun) graphql.Marshaler {
 			return marshalNPriceImport2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRunᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceImportConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceImport(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceImportConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceImportConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceImportConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[importing.PriceRun]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceImportConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1135,237 +673,114 @@ func fieldContext_PriceImportConnection_totalCount(_ context.Context, ec *execut
 }
 
 func _PriceImportCounts_added(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportCounts_added(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Added, nil
-		},
-		nil,
+		func() int { return obj.Added },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImportCounts_added(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportCounts_changed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportCounts_changed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Changed, nil
-		},
-		nil,
+		func() int { return obj.Changed },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImportCounts_changed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportCounts_closed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportCounts_closed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closed, nil
-		},
-		nil,
+		func() int { return obj.Closed },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImportCounts_closed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportCounts_unchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportCounts_unchanged(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unchanged, nil
-		},
-		nil,
+		func() int { return obj.Unchanged },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImportCounts_unchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportCounts_rejected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *importing.Counts) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportCounts_rejected(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rejected, nil
-		},
-		nil,
+		func() int { return obj.Rejected },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImportCounts_rejected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportCounts", field, false, false, "Int")
 }
 
 func _PriceImportEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceRun]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceImportEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceImportEdge", field, false, false, "String")
 }
 
 func _PriceImportEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[importing.PriceRun]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() importing.PriceRun { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v importing.PriceRun) graphql.Marshaler {
 			return marshalNPriceImport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRun(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceImportEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceImport(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceImportPayload_priceImport(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceImportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportPayload_priceImport(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PriceImport, nil
-		},
-		nil,
+		func() *importing.PriceRun { return obj.PriceImport },
 		func(ctx context.Context, selections ast.SelectionSet, v *importing.PriceRun) graphql.Marshaler {
 			return marshalOPriceImport2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRun(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PriceImportPayload_priceImport(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceImport(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PriceImportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceImportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceImportPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceImportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1481,14 +896,15 @@ func UnmarshalPriceImportInput(ctx context.Context, raw any) (importing.PriceRun
 var priceFileChangeImplementors = []string{"PriceFileChange"}
 
 func _PriceFileChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *importing.PriceChange) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceFileChangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceFileChangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceFileChange")
+			out.Values[i] = run.Text("PriceFileChange")
 		case "line":
 			out.Values[i] = _PriceFileChange_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1569,14 +985,15 @@ func _PriceFileChange(ctx context.Context, ec *executionContext, sel ast.Selecti
 var priceFileChangeConnectionImplementors = []string{"PriceFileChangeConnection"}
 
 func _PriceFileChangeConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[importing.PriceChange]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceFileChangeConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceFileChangeConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceFileChangeConnection")
+			out.Values[i] = run.Text("PriceFileChangeConnection")
 		case "edges":
 			out.Values[i] = _PriceFileChangeConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1618,14 +1035,15 @@ func _PriceFileChangeConnection(ctx context.Context, ec *executionContext, sel a
 var priceFileChangeEdgeImplementors = []string{"PriceFileChangeEdge"}
 
 func _PriceFileChangeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[importing.PriceChange]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceFileChangeEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceFileChangeEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceFileChangeEdge")
+			out.Values[i] = run.Text("PriceFileChangeEdge")
 		case "cursor":
 			out.Values[i] = _PriceFileChangeEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1656,14 +1074,15 @@ func _PriceFileChangeEdge(ctx context.Context, ec *executionContext, sel ast.Sel
 var priceFilePartImplementors = []string{"PriceFilePart"}
 
 func _PriceFilePart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *importing.ExportPart) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceFilePartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceFilePartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceFilePart")
+			out.Values[i] = run.Text("PriceFilePart")
 		case "text":
 			out.Values[i] = _PriceFilePart_text(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1699,14 +1118,15 @@ func _PriceFilePart(ctx context.Context, ec *executionContext, sel ast.Selection
 var priceImportImplementors = []string{"PriceImport", "Node"}
 
 func _PriceImport(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *importing.PriceRun) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImportImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImportImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceImport")
+			out.Values[i] = run.Text("PriceImport")
 		case "id":
 			out.Values[i] = _PriceImport_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1801,14 +1221,15 @@ func _PriceImport(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var priceImportConnectionImplementors = []string{"PriceImportConnection"}
 
 func _PriceImportConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[importing.PriceRun]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImportConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImportConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceImportConnection")
+			out.Values[i] = run.Text("PriceImportConnection")
 		case "edges":
 			out.Values[i] = _PriceImportConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1850,14 +1271,15 @@ func _PriceImportConnection(ctx context.Context, ec *executionContext, sel ast.S
 var priceImportCountsImplementors = []string{"PriceImportCounts"}
 
 func _PriceImportCounts(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *importing.Counts) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImportCountsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImportCountsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceImportCounts")
+			out.Values[i] = run.Text("PriceImportCounts")
 		case "added":
 			out.Values[i] = _PriceImportCounts_added(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1903,14 +1325,15 @@ func _PriceImportCounts(ctx context.Context, ec *executionContext, sel ast.Selec
 var priceImportEdgeImplementors = []string{"PriceImportEdge"}
 
 func _PriceImportEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[importing.PriceRun]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImportEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImportEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceImportEdge")
+			out.Values[i] = run.Text("PriceImportEdge")
 		case "cursor":
 			out.Values[i] = _PriceImportEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1941,14 +1364,15 @@ func _PriceImportEdge(ctx context.Context, ec *executionContext, sel ast.Selecti
 var priceImportPayloadImplementors = []string{"PriceImportPayload"}
 
 func _PriceImportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceImportPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImportPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImportPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceImportPayload")
+			out.Values[i] = run.Text("PriceImportPayload")
 		case "priceImport":
 			out.Values[i] = _PriceImportPayload_priceImport(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1990,10 +1414,8 @@ func marshalNPriceFileChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋim
 }
 
 func marshalNPriceFileChange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.PriceChange) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceFileChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChange(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceFileChange(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2009,15 +1431,9 @@ func marshalNPriceFileChangeConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _PriceFileChangeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPriceFileChangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.PriceChange]) graphql.Marshaler {
-	return _PriceFileChangeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPriceFileChangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.PriceChange]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceFileChangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceFileChangeEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2037,7 +1453,7 @@ func unmarshalNPriceFileChangeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func marshalNPriceFileChangeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v importing.PriceChangeKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceFileChangeKind!")
 	}
@@ -2052,7 +1468,7 @@ func unmarshalNPriceFileKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋim
 
 func marshalNPriceFileKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v importing.PriceKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceFileKind!")
 	}
@@ -2068,10 +1484,8 @@ func marshalNPriceImport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimport
 }
 
 func marshalNPriceImport2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRunᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.PriceRun) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceImport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRun(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceImport(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2091,15 +1505,9 @@ func marshalNPriceImportCounts2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _PriceImportCounts(ctx, ec, sel, &v)
 }
 
-func marshalNPriceImportEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[importing.PriceRun]) graphql.Marshaler {
-	return _PriceImportEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPriceImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[importing.PriceRun]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceImportEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceImportEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2120,15 +1528,9 @@ func marshalNPriceImportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph�
 	return _PriceImportPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNPriceImportState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceState(ctx context.Context, ec *executionContext, v any) (importing.PriceState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := importing.PriceState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceImportState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v importing.PriceState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceImportState!")
 	}
@@ -2157,25 +1559,6 @@ func unmarshalOPriceFileChangeKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalOPriceFileChangeKind2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKindᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []importing.PriceChangeKind) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceFileChangeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceChangeKind(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 func marshalOPriceImport2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋimportingᚐPriceRun(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *importing.PriceRun) graphql.Marshaler {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,668 +32,328 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _PriceList_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, true, false, "ID")
 }
 
 func _PriceList_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
 }
 
 func _PriceList_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceList_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
 }
 
 func _PriceList_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_currency(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency, nil
-		},
-		nil,
+		func() money.Currency { return obj.Currency },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Currency) graphql.Marshaler {
 			return marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐCurrency(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "CurrencyCode")
 }
 
 func _PriceList_taxInclusive(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_taxInclusive(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxInclusive, nil
-		},
-		nil,
+		func() bool { return obj.TaxInclusive },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_taxInclusive(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Boolean")
 }
 
 func _PriceList_channels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_channels(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Channels, nil
-		},
-		nil,
+		func() []string { return obj.Channels },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_channels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "String")
 }
 
 func _PriceList_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_audience(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.For(), nil
-		},
-		nil,
+		func() *scope.Audience { return obj.For() },
 		func(ctx context.Context, selections ast.SelectionSet, v *scope.Audience) graphql.Marshaler {
 			return marshalOAudience2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PriceList_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceList",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Audience(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceList_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceList_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, true, false, "DateTime")
 }
 
 func _PriceList_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceList_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, true, false, "DateTime")
 }
 
 func _PriceList_precedence(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_precedence(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Precedence, nil
-		},
-		nil,
+		func() int { return obj.Precedence },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_precedence(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Int")
 }
 
 func _PriceList_belowFloor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_belowFloor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BelowFloor, nil
-		},
-		nil,
+		func() bool { return obj.BelowFloor },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceList_belowFloor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "Boolean")
 }
 
 func _PriceList_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceList_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceList_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceList", field, false, false, "DateTime")
 }
 
 func _PriceListPayload_priceList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceListPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceListPayload_priceList(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PriceList, nil
-		},
-		nil,
+		func() *pricing.List { return obj.PriceList },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.List) graphql.Marshaler {
 			return marshalOPriceList2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PriceListPayload_priceList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceList(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PriceListPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceListPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceListPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceListPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRow_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceRow_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "ID")
 }
 
 func _PriceRow_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceRow_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, false, false, "String")
 }
 
 func _PriceRow_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_variantId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfVariant(), nil
-		},
-		nil,
+		func() string { return obj.OfVariant() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceRow_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "ID")
 }
 
 func _PriceRow_minQuantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_minQuantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MinQuantity, nil
-		},
-		nil,
+		func() int { return obj.MinQuantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceRow_minQuantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, false, false, "Int")
 }
 
 func _PriceRow_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Piece(), nil
-		},
-		nil,
+		func() money.Money { return obj.Piece() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRow_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRow",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRow_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_compareAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Crossed(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Crossed() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PriceRow_compareAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRow",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRow_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *time.Time { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceRow_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "DateTime")
 }
 
 func _PriceRow_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRow_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Until(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Until() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceRow_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRow", field, true, false, "DateTime")
 }
 
 func _PriceRowConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[pricing.Row] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[pricing.Row]) graphql.Marshaler {
 			return marshalNPriceRowEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRowConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRowEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRowConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []pricing.Row { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Row) graphql.Marshaler {
 			return marshalNPriceRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRowConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRowConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRowConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRowConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PriceRowConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -701,337 +362,158 @@ func fieldContext_PriceRowConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _PriceRowEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceRowEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceRowEdge", field, false, false, "String")
 }
 
 func _PriceRowEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Row]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() pricing.Row { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Row) graphql.Marshaler {
 			return marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRowEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRowPayload_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceRowPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowPayload_price(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Price, nil
-		},
-		nil,
+		func() *pricing.Row { return obj.Price },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Row) graphql.Marshaler {
 			return marshalOPriceRow2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PriceRowPayload_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PriceRowPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceRowPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRowPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRowPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRowPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ScheduledPrice_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPrice_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPrice_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "DateTime")
 }
 
 func _ScheduledPrice_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPrice_change(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Change, nil
-		},
-		nil,
+		func() pricing.PriceChange { return obj.Change },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.PriceChange) graphql.Marshaler {
 			return marshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPrice_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "PriceChange")
 }
 
 func _ScheduledPrice_priceList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPrice_priceList(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PriceList, nil
-		},
-		nil,
+		func() string { return obj.PriceList },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPrice_priceList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPrice", field, false, false, "String")
 }
 
 func _ScheduledPrice_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Scheduled) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPrice_price(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Row, nil
-		},
-		nil,
+		func() pricing.Row { return obj.Row },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Row) graphql.Marshaler {
 			return marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPrice_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPrice",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceRow(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ScheduledPriceConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPriceConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[pricing.Scheduled] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[pricing.Scheduled]) graphql.Marshaler {
 			return marshalNScheduledPriceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPriceConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ScheduledPriceEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ScheduledPriceConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPriceConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []pricing.Scheduled { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Scheduled) graphql.Marshaler {
 			return marshalNScheduledPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduledᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPriceConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ScheduledPrice(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ScheduledPriceConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPriceConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPriceConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ScheduledPriceConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[pricing.Scheduled]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ScheduledPriceConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1040,58 +522,28 @@ func fieldContext_ScheduledPriceConnection_totalCount(_ context.Context, ec *exe
 }
 
 func _ScheduledPriceEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Scheduled]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPriceEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPriceEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduledPriceEdge", field, false, false, "String")
 }
 
 func _ScheduledPriceEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[pricing.Scheduled]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ScheduledPriceEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() pricing.Scheduled { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Scheduled) graphql.Marshaler {
 			return marshalNScheduledPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduled(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ScheduledPriceEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ScheduledPriceEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ScheduledPrice(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1367,14 +819,15 @@ func UnmarshalSetCustomerPricesInput(ctx context.Context, raw any) (catalog.SetC
 var priceListImplementors = []string{"PriceList"}
 
 func _PriceList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.List) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceListImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceListImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceList")
+			out.Values[i] = run.Text("PriceList")
 		case "id":
 			out.Values[i] = _PriceList_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1455,14 +908,15 @@ func _PriceList(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var priceListPayloadImplementors = []string{"PriceListPayload"}
 
 func _PriceListPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceListPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceListPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceListPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceListPayload")
+			out.Values[i] = run.Text("PriceListPayload")
 		case "priceList":
 			out.Values[i] = _PriceListPayload_priceList(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1493,14 +947,15 @@ func _PriceListPayload(ctx context.Context, ec *executionContext, sel ast.Select
 var priceRowImplementors = []string{"PriceRow"}
 
 func _PriceRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Row) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRow")
+			out.Values[i] = run.Text("PriceRow")
 		case "id":
 			out.Values[i] = _PriceRow_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1561,14 +1016,15 @@ func _PriceRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var priceRowConnectionImplementors = []string{"PriceRowConnection"}
 
 func _PriceRowConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[pricing.Row]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRowConnection")
+			out.Values[i] = run.Text("PriceRowConnection")
 		case "edges":
 			out.Values[i] = _PriceRowConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1610,14 +1066,15 @@ func _PriceRowConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var priceRowEdgeImplementors = []string{"PriceRowEdge"}
 
 func _PriceRowEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[pricing.Row]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRowEdge")
+			out.Values[i] = run.Text("PriceRowEdge")
 		case "cursor":
 			out.Values[i] = _PriceRowEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1648,14 +1105,15 @@ func _PriceRowEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var priceRowPayloadImplementors = []string{"PriceRowPayload"}
 
 func _PriceRowPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceRowPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRowPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRowPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRowPayload")
+			out.Values[i] = run.Text("PriceRowPayload")
 		case "price":
 			out.Values[i] = _PriceRowPayload_price(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1686,14 +1144,15 @@ func _PriceRowPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var scheduledPriceImplementors = []string{"ScheduledPrice"}
 
 func _ScheduledPrice(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Scheduled) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledPriceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, scheduledPriceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ScheduledPrice")
+			out.Values[i] = run.Text("ScheduledPrice")
 		case "at":
 			out.Values[i] = _ScheduledPrice_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1734,14 +1193,15 @@ func _ScheduledPrice(ctx context.Context, ec *executionContext, sel ast.Selectio
 var scheduledPriceConnectionImplementors = []string{"ScheduledPriceConnection"}
 
 func _ScheduledPriceConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[pricing.Scheduled]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledPriceConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, scheduledPriceConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ScheduledPriceConnection")
+			out.Values[i] = run.Text("ScheduledPriceConnection")
 		case "edges":
 			out.Values[i] = _ScheduledPriceConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1783,14 +1243,15 @@ func _ScheduledPriceConnection(ctx context.Context, ec *executionContext, sel as
 var scheduledPriceEdgeImplementors = []string{"ScheduledPriceEdge"}
 
 func _ScheduledPriceEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[pricing.Scheduled]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledPriceEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, scheduledPriceEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ScheduledPriceEdge")
+			out.Values[i] = run.Text("ScheduledPriceEdge")
 		case "cursor":
 			out.Values[i] = _ScheduledPriceEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1832,30 +1293,18 @@ func unmarshalNClosePriceListInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx context.Context, ec *executionContext, v any) (pricing.PriceChange, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.PriceChange(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceChange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐPriceChange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.PriceChange) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceChange!")
 	}
 	return res
 }
 
-func marshalNPriceList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.List) graphql.Marshaler {
-	return _PriceList(ctx, ec, sel, &v)
-}
-
 func marshalNPriceList2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐListᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.List) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐList(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceList(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1876,10 +1325,8 @@ func marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 }
 
 func marshalNPriceRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Row) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRow(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceRow(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1895,15 +1342,9 @@ func marshalNPriceRowConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _PriceRowConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPriceRowEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Row]) graphql.Marshaler {
-	return _PriceRowEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPriceRowEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Row]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceRowEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceRowEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1929,10 +1370,8 @@ func marshalNScheduledPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpri
 }
 
 func marshalNScheduledPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduledᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Scheduled) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNScheduledPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐScheduled(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ScheduledPrice(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1948,15 +1387,9 @@ func marshalNScheduledPriceConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _ScheduledPriceConnection(ctx, ec, sel, &v)
 }
 
-func marshalNScheduledPriceEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[pricing.Scheduled]) graphql.Marshaler {
-	return _ScheduledPriceEdge(ctx, ec, sel, &v)
-}
-
 func marshalNScheduledPriceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[pricing.Scheduled]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNScheduledPriceEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ScheduledPriceEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -28,681 +29,307 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Money_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Money_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.String(), nil
-		},
-		nil,
+		func() string { return obj.String() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNDecimal2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Money_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, true, false, "Decimal")
 }
 
 func _Money_currency(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *money.Money) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Money_currency(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Currency, nil
-		},
-		nil,
+		func() money.Currency { return obj.Currency },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Currency) graphql.Marshaler {
 			return marshalNCurrencyCode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐCurrency(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Money_currency(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Money", field, false, false, "CurrencyCode")
 }
 
 func _Price_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Price_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Price", field, false, false, "Int")
 }
 
 func _Price_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() money.Money { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Price_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Price_compareAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_compareAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CompareAt, nil
-		},
-		nil,
+		func() *money.Money { return obj.CompareAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_Price_compareAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _Price_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_subtotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subtotal, nil
-		},
-		nil,
+		func() money.Money { return obj.Subtotal },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Price_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Price_discount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_discount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Discount, nil
-		},
-		nil,
+		func() money.Money { return obj.Discount },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Price_discount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Price_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total, nil
-		},
-		nil,
+		func() money.Money { return obj.Total },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Price_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Price_breakdown(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Price_breakdown(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Breakdown, nil
-		},
-		nil,
+		func() []pricing.Step { return obj.Breakdown },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
 			return marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Price_breakdown(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Price",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceStep(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceCandidate_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() pricing.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceCandidate_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceRule")
 }
 
 func _PriceCandidate_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceCandidate_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "String")
 }
 
 func _PriceCandidate_sourceId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_sourceId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SourceID(), nil
-		},
-		nil,
+		func() *string { return obj.SourceID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PriceCandidate_sourceId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, true, false, "String")
 }
 
 func _PriceCandidate_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() *money.Money { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PriceCandidate_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceCandidate",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PriceCandidate_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() pricing.Outcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
 			return marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceCandidate_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceOutcome")
 }
 
 func _PriceCandidate_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Candidate) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceCandidate_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() pricing.Reason { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
 			return marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceCandidate_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceCandidate", field, false, false, "PriceReason")
 }
 
 func _PriceRange_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRange_min(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
+		func() money.Money { return obj.Min },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRange_min(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRange",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceRange_max(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Range) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceRange_max(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
+		func() money.Money { return obj.Max },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceRange_max(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceRange",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceStep_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() pricing.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 			return marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PriceStep_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceStep", field, false, false, "PriceRule")
 }
 
 func _PriceStep_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceStep_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PriceStep", field, false, false, "String")
 }
 
 func _PriceStep_change(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_change(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Change, nil
-		},
-		nil,
+		func() money.Money { return obj.Change },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceStep_change(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceStep",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceStep_running(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *pricing.Step) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceStep_running(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Running, nil
-		},
-		nil,
+		func() money.Money { return obj.Running },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceStep_running(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceStep",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceTrace_price(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceTrace_price(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Price, nil
-		},
-		nil,
+		func() *pricing.Line { return obj.Price },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Line) graphql.Marshaler {
 			return marshalOPrice2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PriceTrace_price(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceTrace",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Price(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PriceTrace_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceTrace_problem(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Problem, nil
-		},
-		nil,
+		func() *model.UserError { return obj.Problem },
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
 			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PriceTrace_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceTrace",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PriceTrace_candidates(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PriceTrace) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PriceTrace_candidates(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Candidates, nil
-		},
-		nil,
+		func() []pricing.Candidate { return obj.Candidates },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
 			return marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PriceTrace_candidates(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PriceTrace",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PriceCandidate(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -720,14 +347,15 @@ func fieldContext_PriceTrace_candidates(_ context.Context, ec *executionContext,
 var moneyImplementors = []string{"Money"}
 
 func _Money(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *money.Money) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, moneyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, moneyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Money")
+			out.Values[i] = run.Text("Money")
 		case "amount":
 			out.Values[i] = _Money_amount(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -758,14 +386,15 @@ func _Money(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var priceImplementors = []string{"Price"}
 
 func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Price")
+			out.Values[i] = run.Text("Price")
 		case "quantity":
 			out.Values[i] = _Price_quantity(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -821,14 +450,15 @@ func _Price(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var priceCandidateImplementors = []string{"PriceCandidate"}
 
 func _PriceCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Candidate) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceCandidateImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceCandidateImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceCandidate")
+			out.Values[i] = run.Text("PriceCandidate")
 		case "rule":
 			out.Values[i] = _PriceCandidate_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -879,14 +509,15 @@ func _PriceCandidate(ctx context.Context, ec *executionContext, sel ast.Selectio
 var priceRangeImplementors = []string{"PriceRange"}
 
 func _PriceRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Range) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceRangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceRangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceRange")
+			out.Values[i] = run.Text("PriceRange")
 		case "min":
 			out.Values[i] = _PriceRange_min(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -917,14 +548,15 @@ func _PriceRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var priceStepImplementors = []string{"PriceStep"}
 
 func _PriceStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *pricing.Step) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceStepImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceStepImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceStep")
+			out.Values[i] = run.Text("PriceStep")
 		case "rule":
 			out.Values[i] = _PriceStep_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -965,14 +597,15 @@ func _PriceStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var priceTraceImplementors = []string{"PriceTrace"}
 
 func _PriceTrace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PriceTrace) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, priceTraceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, priceTraceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PriceTrace")
+			out.Values[i] = run.Text("PriceTrace")
 		case "price":
 			out.Values[i] = _PriceTrace_price(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1027,15 +660,9 @@ func marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMone
 	return _Money(ctx, ec, sel, &v)
 }
 
-func marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Line) graphql.Marshaler {
-	return _Price(ctx, ec, sel, &v)
-}
-
 func marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrice2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Price(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1045,17 +672,11 @@ func marshalNPrice2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricing�
 	}
 
 	return ret
-}
-
-func marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Candidate) graphql.Marshaler {
-	return _PriceCandidate(ctx, ec, sel, &v)
 }
 
 func marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Candidate) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceCandidate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐCandidate(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceCandidate(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1065,62 +686,38 @@ func marshalNPriceCandidate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 
 	return ret
-}
-
-func unmarshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, v any) (pricing.Outcome, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.Outcome(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNPriceOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Outcome) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceOutcome!")
 	}
 	return res
 }
 
-func unmarshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, v any) (pricing.Reason, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.Reason(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Reason) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceReason!")
 	}
 	return res
 }
 
-func unmarshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, v any) (pricing.Rule, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := pricing.Rule(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Rule) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PriceRule!")
 	}
 	return res
 }
 
-func marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStep(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.Step) graphql.Marshaler {
-	return _PriceStep(ctx, ec, sel, &v)
-}
-
 func marshalNPriceStep2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStepᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.Step) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPriceStep2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐStep(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PriceStep(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1144,7 +741,7 @@ func unmarshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpri
 
 func marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShippingMode!")
 	}
@@ -1166,9 +763,7 @@ func unmarshalNShippingMode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 }
 
 func marshalNShippingMode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingModeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []pricing.ShippingMode) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, sel, v[i])
 	})
 
@@ -1217,7 +812,7 @@ func marshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpr
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

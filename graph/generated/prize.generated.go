@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -23,6 +24,9 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type PrizeResolver interface {
+	ShopStocks(ctx context.Context, obj *prize.Prize) ([]prize.ShopStock, error)
+}
 type PrizeExchangeResolver interface {
 	Vouchers(ctx context.Context, obj *prize.Exchange) ([]voucher.Voucher, error)
 }
@@ -35,188 +39,154 @@ type PrizeExchangeResolver interface {
 
 // region    **************************** field.gotpl *****************************
 
-func _Prize_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+func _ExchangePrizeForPayload_exchange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_id(ctx, ec, field)
+		func() *prize.Exchange { return obj.Exchange },
+		func(ctx context.Context, selections ast.SelectionSet, v *prize.Exchange) graphql.Marshaler {
+			return marshalOPrizeExchange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, selections, v)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
+		false,
+	)
+}
+
+func _ExchangePrizeForPayload_vouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []voucher.Voucher { return obj.Vouchers },
+		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Voucher) graphql.Marshaler {
+			return marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucherᚄ(ctx, ec, selections, v)
 		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return marshalNID2string(ctx, ec, selections, v)
-		},
-		true,
 		true,
 	)
 }
-func fieldContext_Prize_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
+
+func _ExchangePrizeForPayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *points.Balance { return obj.Balance },
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
+			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+
+func _ExchangePrizeForPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExchangePrizeForPayload) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() []model.UserError { return obj.UserErrors },
+		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
+			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+
+func _Prize_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.GlobalID() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
 }
 
 func _Prize_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_programmeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfProgramme(), nil
-		},
-		nil,
+		func() string { return obj.OfProgramme() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Prize_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
 }
 
 func _Prize_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() prize.Kind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Kind) graphql.Marshaler {
 			return marshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Prize_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "PrizeKind")
 }
 
 func _Prize_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Prize_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Prize_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Prize_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "String")
 }
 
 func _Prize_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Prize_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_soldOut(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_soldOut(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SoldOut(), nil
-		},
-		nil,
+		func() bool { return obj.SoldOut() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Prize_soldOut(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "Boolean")
 }
 
 func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -230,35 +200,7 @@ func _Prize_stock(ctx context.Context, ec *executionContext, field graphql.Colle
 		func(ctx context.Context) (any, error) {
 			return obj.Stock, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal int64
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int64
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
@@ -270,119 +212,93 @@ func fieldContext_Prize_stock(_ context.Context, ec *executionContext, field gra
 	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
-func _Prize_memberLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
+func _Prize_shopStocks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_memberLimit(ctx, ec, field)
+			return fieldContext_Prize_shopStocks(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.MemberLimit, nil
+			return ec.Resolvers.Prize().ShopStocks(ctx, obj)
 		},
-		nil,
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v []prize.ShopStock) graphql.Marshaler {
+			return marshalNPrizeShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐShopStockᚄ(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Prize_shopStocks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Prize",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Prize_memberLimit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.MemberLimit },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Prize_memberLimit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_limitDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_limitDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LimitDays, nil
-		},
-		nil,
+		func() *int { return obj.LimitDays },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Prize_limitDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "Int")
 }
 
 func _Prize_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ValidFrom, nil
-		},
-		nil,
+		func() *time.Time { return obj.ValidFrom },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Prize_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ValidUntil, nil
-		},
-		nil,
+		func() *time.Time { return obj.ValidUntil },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Prize_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_minRankId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_minRankId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LeastRank(), nil
-		},
-		nil,
+		func() *string { return obj.LeastRank() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Prize_minRankId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, true, false, "ID")
 }
 
 func _Prize_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -396,35 +312,7 @@ func _Prize_segmentId(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.OfSegment(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -437,26 +325,15 @@ func fieldContext_Prize_segmentId(_ context.Context, ec *executionContext, field
 }
 
 func _Prize_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Prize_closedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClosedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ClosedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Prize_closedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Prize", field, false, false, "DateTime")
 }
 
 func _Prize_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Prize) (ret graphql.Marshaler) {
@@ -470,35 +347,7 @@ func _Prize_batchId(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return obj.OfBatch(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -511,117 +360,58 @@ func fieldContext_Prize_batchId(_ context.Context, ec *executionContext, field g
 }
 
 func _PrizeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[prize.Prize] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[prize.Prize]) graphql.Marshaler {
 			return marshalNPrizeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PrizeEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []prize.Prize { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []prize.Prize) graphql.Marshaler {
 			return marshalNPrize2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrizeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Prize(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Prize]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PrizeConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -630,389 +420,221 @@ func fieldContext_PrizeConnection_totalCount(_ context.Context, ec *executionCon
 }
 
 func _PrizeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Prize]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeEdge", field, false, false, "String")
 }
 
 func _PrizeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Prize]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() prize.Prize { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Prize) graphql.Marshaler {
 			return marshalNPrize2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrize(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Prize(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchange_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_prizeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_prizeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfPrize(), nil
-		},
-		nil,
+		func() string { return obj.OfPrize() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_prizeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_prizeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_prizeName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PrizeName, nil
-		},
-		nil,
+		func() i18n.Text { return obj.PrizeName },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_prizeName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_prizeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_prizeCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PrizeCode, nil
-		},
-		nil,
+		func() string { return obj.PrizeCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_prizeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_prizeKind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_prizeKind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PrizeKind, nil
-		},
-		nil,
+		func() prize.Kind { return obj.PrizeKind },
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Kind) graphql.Marshaler {
 			return marshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_prizeKind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "PrizeKind")
 }
 
 func _PrizeExchange_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_memberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfMember(), nil
-		},
-		nil,
+		func() string { return obj.OfMember() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
 }
 
 func _PrizeExchange_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "Int")
 }
 
 func _PrizeExchange_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "Int")
 }
 
 func _PrizeExchange_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_programmeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfProgramme(), nil
-		},
-		nil,
+		func() string { return obj.OfProgramme() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
-func fieldContext_PrizeExchange_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
-}
 
-func _PrizeExchange_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
+func _PrizeExchange_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_state(ctx, ec, field)
+			return fieldContext_PrizeExchange_shopId(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.State, nil
+			return obj.AtShop(), nil
 		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v prize.State) graphql.Marshaler {
-			return marshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx, ec, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func fieldContext_PrizeExchange_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "PrizeExchangeState")
-}
-
-func _PrizeExchange_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_address(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Address, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
-			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ", "PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
 		true,
 		false,
 	)
 }
-func fieldContext_PrizeExchange_address(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchange",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
+func fieldContext_PrizeExchange_shopId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "ID")
+}
+
+func _PrizeExchange_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() prize.State { return obj.State },
+		func(ctx context.Context, selections ast.SelectionSet, v prize.State) graphql.Marshaler {
+			return marshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx, ec, selections, v)
 		},
-	}
-	return fc, nil
+	)
+}
+
+func _PrizeExchange_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
+	return run.Value(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *customer.Address { return obj.Address },
+		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
+			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
+		},
+		false,
+	)
 }
 
 func _PrizeExchange_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_carrier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carrier, nil
-		},
-		nil,
+		func() string { return obj.Carrier },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_trackingNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingNumber, nil
-		},
-		nil,
+		func() string { return obj.TrackingNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference(), nil
-		},
-		nil,
+		func() string { return obj.Reference() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, true, false, "String")
 }
 
 func _PrizeExchange_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
@@ -1026,35 +648,7 @@ func _PrizeExchange_exportedAt(ctx context.Context, ec *executionContext, field 
 		func(ctx context.Context) (any, error) {
 			return obj.ExportedAt, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PRIZE_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -1067,113 +661,67 @@ func fieldContext_PrizeExchange_exportedAt(_ context.Context, ec *executionConte
 }
 
 func _PrizeExchange_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "String")
 }
 
 func _PrizeExchange_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchange_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_shippedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ShippedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PrizeExchange_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_deliveredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchange_deliveredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliveredAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.DeliveredAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PrizeExchange_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchange", field, false, false, "DateTime")
 }
 
 func _PrizeExchange_vouchers(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Exchange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PrizeExchange_vouchers(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]voucher.Voucher, error) {
 			return ec.Resolvers.PrizeExchange().Vouchers(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Voucher) graphql.Marshaler {
 			return marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucherᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1183,125 +731,63 @@ func fieldContext_PrizeExchange_vouchers(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Voucher(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PrizeExchangeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangeConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[prize.Exchange] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[prize.Exchange]) graphql.Marshaler {
 			return marshalNPrizeExchangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PrizeExchangeEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangeConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []prize.Exchange { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []prize.Exchange) graphql.Marshaler {
 			return marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PrizeExchange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangeConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[prize.Exchange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PrizeExchangeConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1310,351 +796,179 @@ func fieldContext_PrizeExchangeConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _PrizeExchangeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Exchange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangeEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeExchangeEdge", field, false, false, "String")
 }
 
 func _PrizeExchangeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[prize.Exchange]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangeEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() prize.Exchange { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v prize.Exchange) graphql.Marshaler {
 			return marshalNPrizeExchange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PrizeExchange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangePayload_exchange(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangePayload_exchange(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exchange, nil
-		},
-		nil,
+		func() *prize.Exchange { return obj.Exchange },
 		func(ctx context.Context, selections ast.SelectionSet, v *prize.Exchange) graphql.Marshaler {
 			return marshalOPrizeExchange2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PrizeExchangePayload_exchange(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PrizeExchange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangePayload_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangePayload_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance, nil
-		},
-		nil,
+		func() *points.Balance { return obj.Balance },
 		func(ctx context.Context, selections ast.SelectionSet, v *points.Balance) graphql.Marshaler {
 			return marshalOPointBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBalance(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PrizeExchangePayload_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PointBalance(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PrizeExchangePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangesPayload_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangesPayload_exchanges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exchanges, nil
-		},
-		nil,
+		func() []prize.Exchange { return obj.Exchanges },
 		func(ctx context.Context, selections ast.SelectionSet, v []prize.Exchange) graphql.Marshaler {
 			return marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangesPayload_exchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PrizeExchange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeExchangesPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizeExchangesPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeExchangesPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizeExchangesPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizeExchangesPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizePayload_prize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizePayload_prize(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Prize, nil
-		},
-		nil,
+		func() *prize.Prize { return obj.Prize },
 		func(ctx context.Context, selections ast.SelectionSet, v *prize.Prize) graphql.Marshaler {
 			return marshalOPrize2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrize(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PrizePayload_prize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Prize(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PrizePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PrizePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PrizePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PrizePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PrizeShipmentSheet_next(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeShipmentSheet_next(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Next(), nil
-		},
-		nil,
+		func() *string { return obj.Next() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PrizeShipmentSheet_next(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, true, false, "ID")
 }
 
 func _PrizeShipmentSheet_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeShipmentSheet_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PrizeShipmentSheet_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, false, false, "Int")
 }
 
 func _PrizeShipmentSheet_csv(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.Sheet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PrizeShipmentSheet_csv(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CSV, nil
-		},
-		nil,
+		func() string { return obj.CSV },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
 }
-func fieldContext_PrizeShipmentSheet_csv(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PrizeShipmentSheet", field, false, false, "String")
+
+func _PrizeShopStock_shopId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.ShopStock) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.AtShop() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PrizeShopStock_stock(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *prize.ShopStock) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Stock },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1781,6 +1095,117 @@ func UnmarshalCancelPrizeExchangeInput(ctx context.Context, raw any) (prize.Canc
 	return out, err
 }
 
+func unmarshalInputExchangePrizeForInput(ctx context.Context, ec *executionContext, obj any) (prize.ServeInput, error) {
+	var it prize.ServeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["memberCode"]; !present {
+		asMap["memberCode"] = ""
+	}
+	if _, present := asMap["cardNumber"]; !present {
+		asMap["cardNumber"] = ""
+	}
+	if _, present := asMap["quantity"]; !present {
+		asMap["quantity"] = 1
+	}
+	if _, present := asMap["handOver"]; !present {
+		asMap["handOver"] = false
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "shopId", "memberCode", "cardNumber", "prizeId", "quantity", "points", "handOver", "address"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "memberCode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("memberCode"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.MemberCode = data
+		case "cardNumber":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cardNumber"))
+			data, err := unmarshalNString2string(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CardNumber = data
+		case "prizeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prizeId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PrizeID = data
+		case "quantity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quantity"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quantity = data
+		case "points":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("points"))
+			data, err := unmarshalNInt2int64(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Points = data
+		case "handOver":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("handOver"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.HandOver = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := unmarshalOAddressInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalExchangePrizeForInput unmarshals raw into the ExchangePrizeForInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalExchangePrizeForInput(ctx context.Context, raw any) (prize.ServeInput, error) {
+	var out prize.ServeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ExchangePrizeForInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputExchangePrizeInput(ctx context.Context, ec *executionContext, obj any) (prize.ExchangeInput, error) {
 	var it prize.ExchangeInput
 	if obj == nil {
@@ -1873,7 +1298,11 @@ func unmarshalInputMovePrizeStockInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "prizeId", "by", "reason"}
+	if _, present := asMap["fromStock"]; !present {
+		asMap["fromStock"] = false
+	}
+
+	fieldsInOrder := [...]string{"idempotencyKey", "prizeId", "by", "reason", "shopId", "fromStock"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1908,6 +1337,20 @@ func unmarshalInputMovePrizeStockInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Reason = data
+		case "shopId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shopId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ShopID = data
+		case "fromStock":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fromStock"))
+			data, err := unmarshalNBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.FromStock = data
 		}
 	}
 	return it, nil
@@ -2230,101 +1673,157 @@ func UnmarshalSavePrizeInput(ctx context.Context, raw any) (prize.SaveInput, err
 
 // region    **************************** object.gotpl ****************************
 
-var prizeImplementors = []string{"Prize"}
+var exchangePrizeForPayloadImplementors = []string{"ExchangePrizeForPayload"}
 
-func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Prize) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeImplementors)
+func _ExchangePrizeForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ExchangePrizeForPayload) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, exchangePrizeForPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Prize")
+			out.Values[i] = run.Text("ExchangePrizeForPayload")
+		case "exchange":
+			out.Values[i] = _ExchangePrizeForPayload_exchange(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "vouchers":
+			out.Values[i] = _ExchangePrizeForPayload_vouchers(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "balance":
+			out.Values[i] = _ExchangePrizeForPayload_balance(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = _ExchangePrizeForPayload_userErrors(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var prizeImplementors = []string{"Prize"}
+
+func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Prize) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("Prize")
 		case "id":
 			out.Values[i] = _Prize_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "programmeId":
 			out.Values[i] = _Prize_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "kind":
 			out.Values[i] = _Prize_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "code":
 			out.Values[i] = _Prize_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = _Prize_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "description":
 			out.Values[i] = _Prize_description(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "points":
 			out.Values[i] = _Prize_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "soldOut":
 			out.Values[i] = _Prize_soldOut(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "stock":
 			out.Values[i] = _Prize_stock(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "shopStocks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Prize_shopStocks(ctx, ec, field, obj)
+				})
 		case "memberLimit":
 			out.Values[i] = _Prize_memberLimit(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "limitDays":
 			out.Values[i] = _Prize_limitDays(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "validFrom":
 			out.Values[i] = _Prize_validFrom(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "validUntil":
 			out.Values[i] = _Prize_validUntil(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "minRankId":
 			out.Values[i] = _Prize_minRankId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "segmentId":
 			out.Values[i] = _Prize_segmentId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "closedAt":
 			out.Values[i] = _Prize_closedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "batchId":
 			out.Values[i] = _Prize_batchId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -2346,14 +1845,15 @@ func _Prize(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var prizeConnectionImplementors = []string{"PrizeConnection"}
 
 func _PrizeConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[prize.Prize]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeConnection")
+			out.Values[i] = run.Text("PrizeConnection")
 		case "edges":
 			out.Values[i] = _PrizeConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2395,14 +1895,15 @@ func _PrizeConnection(ctx context.Context, ec *executionContext, sel ast.Selecti
 var prizeEdgeImplementors = []string{"PrizeEdge"}
 
 func _PrizeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[prize.Prize]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeEdge")
+			out.Values[i] = run.Text("PrizeEdge")
 		case "cursor":
 			out.Values[i] = _PrizeEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2433,14 +1934,15 @@ func _PrizeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var prizeExchangeImplementors = []string{"PrizeExchange"}
 
 func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Exchange) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeExchange")
+			out.Values[i] = run.Text("PrizeExchange")
 		case "id":
 			out.Values[i] = _PrizeExchange_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2484,6 +1986,11 @@ func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "programmeId":
 			out.Values[i] = _PrizeExchange_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shopId":
+			out.Values[i] = _PrizeExchange_shopId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
@@ -2562,14 +2069,15 @@ func _PrizeExchange(ctx context.Context, ec *executionContext, sel ast.Selection
 var prizeExchangeConnectionImplementors = []string{"PrizeExchangeConnection"}
 
 func _PrizeExchangeConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[prize.Exchange]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangeConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangeConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeExchangeConnection")
+			out.Values[i] = run.Text("PrizeExchangeConnection")
 		case "edges":
 			out.Values[i] = _PrizeExchangeConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2611,14 +2119,15 @@ func _PrizeExchangeConnection(ctx context.Context, ec *executionContext, sel ast
 var prizeExchangeEdgeImplementors = []string{"PrizeExchangeEdge"}
 
 func _PrizeExchangeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[prize.Exchange]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangeEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangeEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeExchangeEdge")
+			out.Values[i] = run.Text("PrizeExchangeEdge")
 		case "cursor":
 			out.Values[i] = _PrizeExchangeEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2649,14 +2158,15 @@ func _PrizeExchangeEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var prizeExchangePayloadImplementors = []string{"PrizeExchangePayload"}
 
 func _PrizeExchangePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PrizeExchangePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeExchangePayload")
+			out.Values[i] = run.Text("PrizeExchangePayload")
 		case "exchange":
 			out.Values[i] = _PrizeExchangePayload_exchange(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2692,14 +2202,15 @@ func _PrizeExchangePayload(ctx context.Context, ec *executionContext, sel ast.Se
 var prizeExchangesPayloadImplementors = []string{"PrizeExchangesPayload"}
 
 func _PrizeExchangesPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PrizeExchangesPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeExchangesPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeExchangesPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeExchangesPayload")
+			out.Values[i] = run.Text("PrizeExchangesPayload")
 		case "exchanges":
 			out.Values[i] = _PrizeExchangesPayload_exchanges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2730,14 +2241,15 @@ func _PrizeExchangesPayload(ctx context.Context, ec *executionContext, sel ast.S
 var prizePayloadImplementors = []string{"PrizePayload"}
 
 func _PrizePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PrizePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizePayload")
+			out.Values[i] = run.Text("PrizePayload")
 		case "prize":
 			out.Values[i] = _PrizePayload_prize(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2768,14 +2280,15 @@ func _PrizePayload(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var prizeShipmentSheetImplementors = []string{"PrizeShipmentSheet"}
 
 func _PrizeShipmentSheet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.Sheet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, prizeShipmentSheetImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeShipmentSheetImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PrizeShipmentSheet")
+			out.Values[i] = run.Text("PrizeShipmentSheet")
 		case "next":
 			out.Values[i] = _PrizeShipmentSheet_next(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2788,6 +2301,45 @@ func _PrizeShipmentSheet(ctx context.Context, ec *executionContext, sel ast.Sele
 			}
 		case "csv":
 			out.Values[i] = _PrizeShipmentSheet_csv(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var prizeShopStockImplementors = []string{"PrizeShopStock"}
+
+func _PrizeShopStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *prize.ShopStock) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, prizeShopStockImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PrizeShopStock")
+		case "shopId":
+			out.Values[i] = _PrizeShopStock_shopId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stock":
+			out.Values[i] = _PrizeShopStock_stock(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -2822,6 +2374,15 @@ func unmarshalNCancelPrizeExchangeInput2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNExchangePrizeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐServeInput(ctx context.Context, ec *executionContext, v any) (prize.ServeInput, error) {
+	res, err := unmarshalInputExchangePrizeForInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNExchangePrizeForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐExchangePrizeForPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.ExchangePrizeForPayload) graphql.Marshaler {
+	return _ExchangePrizeForPayload(ctx, ec, sel, &v)
+}
+
 func unmarshalNExchangePrizeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeInput(ctx context.Context, ec *executionContext, v any) (prize.ExchangeInput, error) {
 	res, err := unmarshalInputExchangePrizeInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2837,10 +2398,8 @@ func marshalNPrize2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPriz
 }
 
 func marshalNPrize2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrizeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []prize.Prize) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrize2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐPrize(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Prize(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2856,15 +2415,9 @@ func marshalNPrizeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return _PrizeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPrizeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[prize.Prize]) graphql.Marshaler {
-	return _PrizeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPrizeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[prize.Prize]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrizeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PrizeEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2881,10 +2434,8 @@ func marshalNPrizeExchange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpriz
 }
 
 func marshalNPrizeExchange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []prize.Exchange) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrizeExchange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐExchange(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PrizeExchange(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2900,15 +2451,9 @@ func marshalNPrizeExchangeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _PrizeExchangeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPrizeExchangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[prize.Exchange]) graphql.Marshaler {
-	return _PrizeExchangeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPrizeExchangeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[prize.Exchange]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPrizeExchangeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PrizeExchangeEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2951,7 +2496,7 @@ func unmarshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 
 func marshalNPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PrizeExchangeState!")
 	}
@@ -2970,7 +2515,7 @@ func unmarshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprize�
 
 func marshalNPrizeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.Kind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PrizeKind!")
 	}
@@ -2983,6 +2528,20 @@ func marshalNPrizePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmode
 
 func marshalNPrizeShipmentSheet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐSheet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.Sheet) graphql.Marshaler {
 	return _PrizeShipmentSheet(ctx, ec, sel, &v)
+}
+
+func marshalNPrizeShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐShopStockᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []prize.ShopStock) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PrizeShopStock(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func unmarshalNSavePrizeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐSaveInput(ctx context.Context, ec *executionContext, v any) (prize.SaveInput, error) {
@@ -3016,13 +2575,6 @@ func unmarshalOPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	tmp, err := graphql.UnmarshalString(v)
 	res := prize.State(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOPrizeExchangeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v prize.State) graphql.Marshaler {
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

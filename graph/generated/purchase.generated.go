@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -41,283 +42,152 @@ type PurchaseProblemResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Purchase_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
 }
 
 func _Purchase_boughtOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_boughtOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BoughtOn, nil
-		},
-		nil,
+		func() time.Time { return obj.BoughtOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_boughtOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "Date")
 }
 
 func _Purchase_boughtAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_boughtAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BoughtAt, nil
-		},
-		nil,
+		func() time.Time { return obj.BoughtAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_boughtAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "DateTime")
 }
 
 func _Purchase_brandId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_brandId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfBrand(), nil
-		},
-		nil,
+		func() string { return obj.OfBrand() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_brandId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
 }
 
 func _Purchase_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_source(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
+		func() purchase.Source { return obj.Source },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.Source) graphql.Marshaler {
 			return marshalNPurchaseSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐSource(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "PurchaseSource")
 }
 
 func _Purchase_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_storeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AtStore(), nil
-		},
-		nil,
+		func() *string { return obj.AtStore() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Purchase_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
 }
 
 func _Purchase_till(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_till(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Till, nil
-		},
-		nil,
+		func() string { return obj.Till },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_till(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "String")
 }
 
 func _Purchase_receipt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_receipt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Receipt, nil
-		},
-		nil,
+		func() string { return obj.Receipt },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_receipt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "String")
 }
 
 func _Purchase_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfOrder(), nil
-		},
-		nil,
+		func() *string { return obj.OfOrder() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Purchase_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, true, false, "ID")
 }
 
 func _Purchase_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_items(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Items, nil
-		},
-		nil,
+		func() int { return obj.Items },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Purchase_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "Int")
 }
 
 func _Purchase_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Purchase_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Purchase",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Purchase_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Purchase_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]purchase.Line, error) {
 			return ec.Resolvers.Purchase().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
 			return marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -327,34 +197,20 @@ func fieldContext_Purchase_lines(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Purchase_voidedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Purchase_voidedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VoidedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.VoidedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Purchase_voidedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Purchase", field, false, false, "DateTime")
 }
 
 func _Purchase_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
@@ -368,35 +224,7 @@ func _Purchase_memberId(ctx context.Context, ec *executionContext, field graphql
 		func(ctx context.Context) (any, error) {
 			return obj.OfMember(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PURCHASE_CORRECT"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -419,35 +247,7 @@ func _Purchase_corrections(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Purchase().Corrections(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []purchase.Correction
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []purchase.Correction
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"PURCHASE_CORRECT"})
-				if err != nil {
-					var zeroVal []purchase.Correction
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []purchase.Correction
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PURCHASE_CORRECT"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Correction) graphql.Marshaler {
 			return marshalNPurchaseCorrection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionᚄ(ctx, ec, selections, v)
 		},
@@ -461,125 +261,63 @@ func fieldContext_Purchase_corrections(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseCorrection(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PurchaseConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[purchase.Purchase] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[purchase.Purchase]) graphql.Marshaler {
 			return marshalNPurchaseEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []purchase.Purchase { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Purchase) graphql.Marshaler {
 			return marshalNPurchase2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchaseᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Purchase(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Purchase]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PurchaseConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -588,943 +326,452 @@ func fieldContext_PurchaseConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _PurchaseCorrection_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, true, false, "ID")
 }
 
 func _PurchaseCorrection_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() purchase.CorrectionKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.CorrectionKind) graphql.Marshaler {
 			return marshalNPurchaseCorrectionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, false, false, "PurchaseCorrectionKind")
 }
 
 func _PurchaseCorrection_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, false, false, "String")
 }
 
 func _PurchaseCorrection_fromMemberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_fromMemberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() *string { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PurchaseCorrection_fromMemberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, true, false, "ID")
 }
 
 func _PurchaseCorrection_toMemberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_toMemberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To(), nil
-		},
-		nil,
+		func() *string { return obj.To() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PurchaseCorrection_toMemberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, true, false, "ID")
 }
 
 func _PurchaseCorrection_itemsBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_itemsBefore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ItemsBefore, nil
-		},
-		nil,
+		func() int { return obj.ItemsBefore },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_itemsBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, false, false, "Int")
 }
 
 func _PurchaseCorrection_itemsAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_itemsAfter(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ItemsAfter, nil
-		},
-		nil,
+		func() int { return obj.ItemsAfter },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_itemsAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, false, false, "Int")
 }
 
 func _PurchaseCorrection_totalBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_totalBefore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Before(), nil
-		},
-		nil,
+		func() money.Money { return obj.Before() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_totalBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseCorrection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseCorrection_totalAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_totalAfter(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.After(), nil
-		},
-		nil,
+		func() money.Money { return obj.After() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_totalAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseCorrection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseCorrection_linesBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_linesBefore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LinesBefore, nil
-		},
-		nil,
+		func() []purchase.Line { return obj.LinesBefore },
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
 			return marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_linesBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseCorrection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseCorrection_linesAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_linesAfter(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LinesAfter, nil
-		},
-		nil,
+		func() []purchase.Line { return obj.LinesAfter },
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
 			return marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_linesAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseCorrection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseCorrection_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Correction) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrection_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrection_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseCorrection", field, false, false, "DateTime")
 }
 
 func _PurchaseCorrectionPayload_purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseCorrectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrectionPayload_purchase(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Purchase, nil
-		},
-		nil,
+		func() *purchase.Purchase { return obj.Purchase },
 		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Purchase) graphql.Marshaler {
 			return marshalOPurchase2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PurchaseCorrectionPayload_purchase(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseCorrectionPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Purchase(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PurchaseCorrectionPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseCorrectionPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseCorrectionPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseCorrectionPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseCorrectionPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseDifference_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseDifference_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseDifference_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseDifference", field, false, false, "String")
 }
 
 func _PurchaseDifference_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseDifference_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseDifference_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseDifference", field, false, false, "String")
 }
 
 func _PurchaseDifference_quantityBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseDifference_quantityBefore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Was, nil
-		},
-		nil,
+		func() int { return obj.Was },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseDifference_quantityBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseDifference", field, false, false, "Int")
 }
 
 func _PurchaseDifference_quantityAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseDifference_quantityAfter(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Came, nil
-		},
-		nil,
+		func() int { return obj.Came },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseDifference_quantityAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseDifference", field, false, false, "Int")
 }
 
 func _PurchaseDifference_amountBefore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseDifference_amountBefore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WasAmount(), nil
-		},
-		nil,
+		func() money.Money { return obj.WasAmount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseDifference_amountBefore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseDifference",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseDifference_amountAfter(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseDifference_amountAfter(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CameAmount(), nil
-		},
-		nil,
+		func() money.Money { return obj.CameAmount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseDifference_amountAfter(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseDifference",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Purchase]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseEdge", field, false, false, "String")
 }
 
 func _PurchaseEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Purchase]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() purchase.Purchase { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.Purchase) graphql.Marshaler {
 			return marshalNPurchase2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Purchase(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseImport_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, true, false, "ID")
 }
 
 func _PurchaseImport_fileName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_fileName(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FileName, nil
-		},
-		nil,
+		func() string { return obj.FileName },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_fileName(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "String")
 }
 
 func _PurchaseImport_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() int { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_receipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_receipts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Receipts, nil
-		},
-		nil,
+		func() int { return obj.Receipts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_receipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_repeated(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_repeated(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Repeated, nil
-		},
-		nil,
+		func() int { return obj.Repeated },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_repeated(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_differing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Differing, nil
-		},
-		nil,
+		func() int { return obj.Differing },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_refused(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_refused(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refused, nil
-		},
-		nil,
+		func() int { return obj.Refused },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_refused(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Int")
 }
 
 func _PurchaseImport_errors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_errors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Errors, nil
-		},
-		nil,
+		func() []purchase.BadRow { return obj.Errors },
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.BadRow) graphql.Marshaler {
 			return marshalNPurchaseRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐBadRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_errors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImport",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseRowError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseImport_again(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_again(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Again, nil
-		},
-		nil,
+		func() bool { return obj.Again },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_again(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "Boolean")
 }
 
 func _PurchaseImport_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Import) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImport_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImport_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImport", field, false, false, "DateTime")
 }
 
 func _PurchaseImportConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[purchase.Import] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[purchase.Import]) graphql.Marshaler {
 			return marshalNPurchaseImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImportConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseImportEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseImportConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []purchase.Import { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Import) graphql.Marshaler {
 			return marshalNPurchaseImport2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐImportᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImportConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseImport(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseImportConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImportConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseImportConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Import]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PurchaseImportConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1533,494 +780,251 @@ func fieldContext_PurchaseImportConnection_totalCount(_ context.Context, ec *exe
 }
 
 func _PurchaseImportEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Import]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImportEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseImportEdge", field, false, false, "String")
 }
 
 func _PurchaseImportEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Import]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() purchase.Import { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.Import) graphql.Marshaler {
 			return marshalNPurchaseImport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐImport(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImportEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseImport(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseImportPayload_import(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseImportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportPayload_import(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Import, nil
-		},
-		nil,
+		func() *purchase.Import { return obj.Import },
 		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Import) graphql.Marshaler {
 			return marshalOPurchaseImport2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐImport(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PurchaseImportPayload_import(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseImport(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PurchaseImportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseImportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseImportPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseImportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseImportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseLine_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseLine_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseLine_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, false, false, "String")
 }
 
 func _PurchaseLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, false, false, "String")
 }
 
 func _PurchaseLine_productId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseLine_productId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfProduct(), nil
-		},
-		nil,
+		func() *string { return obj.OfProduct() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PurchaseLine_productId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, true, false, "ID")
 }
 
 func _PurchaseLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseLine", field, false, false, "Int")
 }
 
 func _PurchaseLine_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseLine_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseLine_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseProblem_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, true, false, "ID")
 }
 
 func _PurchaseProblem_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() purchase.ProblemKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.ProblemKind) graphql.Marshaler {
 			return marshalNPurchaseProblemKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "PurchaseProblemKind")
 }
 
 func _PurchaseProblem_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
 }
 
 func _PurchaseProblem_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
 }
 
 func _PurchaseProblem_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() purchase.ProblemState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.ProblemState) graphql.Marshaler {
 			return marshalNPurchaseProblemState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "PurchaseProblemState")
 }
 
 func _PurchaseProblem_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_variantId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfVariant(), nil
-		},
-		nil,
+		func() *string { return obj.OfVariant() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PurchaseProblem_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, true, false, "ID")
 }
 
 func _PurchaseProblem_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_memberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfMember(), nil
-		},
-		nil,
+		func() *string { return obj.OfMember() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PurchaseProblem_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, true, false, "ID")
 }
 
 func _PurchaseProblem_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
 }
 
 func _PurchaseProblem_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "DateTime")
 }
 
 func _PurchaseProblem_resolvedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_resolvedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ResolvedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ResolvedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_PurchaseProblem_resolvedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "DateTime")
 }
 
 func _PurchaseProblem_purchase(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PurchaseProblem_purchase(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*purchase.Purchase, error) {
 			return ec.Resolvers.PurchaseProblem().Purchase(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Purchase) graphql.Marshaler {
 			return marshalOPurchase2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -2030,52 +1034,36 @@ func fieldContext_PurchaseProblem_purchase(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Purchase(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PurchaseProblem_cardNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblem_cardNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CardNumber, nil
-		},
-		nil,
+		func() string { return obj.CardNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblem_cardNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblem", field, false, false, "String")
 }
 
 func _PurchaseProblem_differences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Problem) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PurchaseProblem_differences(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]purchase.Difference, error) {
 			return ec.Resolvers.PurchaseProblem().Differences(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Difference) graphql.Marshaler {
 			return marshalNPurchaseDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐDifferenceᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2085,125 +1073,63 @@ func fieldContext_PurchaseProblem_differences(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseDifference(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _PurchaseProblemConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[purchase.Problem] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[purchase.Problem]) graphql.Marshaler {
 			return marshalNPurchaseProblemEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblemConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseProblemEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseProblemConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []purchase.Problem { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []purchase.Problem) graphql.Marshaler {
 			return marshalNPurchaseProblem2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblemConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseProblem(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseProblemConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblemConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseProblemConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[purchase.Problem]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_PurchaseProblemConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2212,214 +1138,103 @@ func fieldContext_PurchaseProblemConnection_totalCount(_ context.Context, ec *ex
 }
 
 func _PurchaseProblemEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Problem]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblemEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseProblemEdge", field, false, false, "String")
 }
 
 func _PurchaseProblemEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[purchase.Problem]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() purchase.Problem { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v purchase.Problem) graphql.Marshaler {
 			return marshalNPurchaseProblem2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblem(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblemEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseProblem(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseProblemPayload_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseProblemPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemPayload_problem(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Problem, nil
-		},
-		nil,
+		func() *purchase.Problem { return obj.Problem },
 		func(ctx context.Context, selections ast.SelectionSet, v *purchase.Problem) graphql.Marshaler {
 			return marshalOPurchaseProblem2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblem(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_PurchaseProblemPayload_problem(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PurchaseProblem(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _PurchaseProblemPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PurchaseProblemPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseProblemPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseProblemPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PurchaseProblemPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PurchaseRowError_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseRowError_line(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Line, nil
-		},
-		nil,
+		func() int { return obj.Line },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseRowError_line(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "Int")
 }
 
 func _PurchaseRowError_column(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseRowError_column(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Column, nil
-		},
-		nil,
+		func() string { return obj.Column },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseRowError_column(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "String")
 }
 
 func _PurchaseRowError_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseRowError_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PurchaseRowError_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "String")
 }
 
 func _PurchaseRowError_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.BadRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PurchaseRowError_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PurchaseRowError_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PurchaseRowError", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2976,14 +1791,15 @@ func UnmarshalVoidPurchaseInput(ctx context.Context, raw any) (purchase.VoidInpu
 var purchaseImplementors = []string{"Purchase"}
 
 func _Purchase(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Purchase) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Purchase")
+			out.Values[i] = run.Text("Purchase")
 		case "id":
 			out.Values[i] = _Purchase_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3081,14 +1897,15 @@ func _Purchase(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var purchaseConnectionImplementors = []string{"PurchaseConnection"}
 
 func _PurchaseConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[purchase.Purchase]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseConnection")
+			out.Values[i] = run.Text("PurchaseConnection")
 		case "edges":
 			out.Values[i] = _PurchaseConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3130,14 +1947,15 @@ func _PurchaseConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var purchaseCorrectionImplementors = []string{"PurchaseCorrection"}
 
 func _PurchaseCorrection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Correction) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseCorrectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseCorrectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseCorrection")
+			out.Values[i] = run.Text("PurchaseCorrection")
 		case "id":
 			out.Values[i] = _PurchaseCorrection_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3218,14 +2036,15 @@ func _PurchaseCorrection(ctx context.Context, ec *executionContext, sel ast.Sele
 var purchaseCorrectionPayloadImplementors = []string{"PurchaseCorrectionPayload"}
 
 func _PurchaseCorrectionPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PurchaseCorrectionPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseCorrectionPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseCorrectionPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseCorrectionPayload")
+			out.Values[i] = run.Text("PurchaseCorrectionPayload")
 		case "purchase":
 			out.Values[i] = _PurchaseCorrectionPayload_purchase(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3256,14 +2075,15 @@ func _PurchaseCorrectionPayload(ctx context.Context, ec *executionContext, sel a
 var purchaseDifferenceImplementors = []string{"PurchaseDifference"}
 
 func _PurchaseDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Difference) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseDifferenceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseDifferenceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseDifference")
+			out.Values[i] = run.Text("PurchaseDifference")
 		case "code":
 			out.Values[i] = _PurchaseDifference_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3314,14 +2134,15 @@ func _PurchaseDifference(ctx context.Context, ec *executionContext, sel ast.Sele
 var purchaseEdgeImplementors = []string{"PurchaseEdge"}
 
 func _PurchaseEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[purchase.Purchase]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseEdge")
+			out.Values[i] = run.Text("PurchaseEdge")
 		case "cursor":
 			out.Values[i] = _PurchaseEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3352,14 +2173,15 @@ func _PurchaseEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var purchaseImportImplementors = []string{"PurchaseImport"}
 
 func _PurchaseImport(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Import) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseImportImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseImportImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseImport")
+			out.Values[i] = run.Text("PurchaseImport")
 		case "id":
 			out.Values[i] = _PurchaseImport_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3430,14 +2252,15 @@ func _PurchaseImport(ctx context.Context, ec *executionContext, sel ast.Selectio
 var purchaseImportConnectionImplementors = []string{"PurchaseImportConnection"}
 
 func _PurchaseImportConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[purchase.Import]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseImportConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseImportConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseImportConnection")
+			out.Values[i] = run.Text("PurchaseImportConnection")
 		case "edges":
 			out.Values[i] = _PurchaseImportConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3479,14 +2302,15 @@ func _PurchaseImportConnection(ctx context.Context, ec *executionContext, sel as
 var purchaseImportEdgeImplementors = []string{"PurchaseImportEdge"}
 
 func _PurchaseImportEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[purchase.Import]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseImportEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseImportEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseImportEdge")
+			out.Values[i] = run.Text("PurchaseImportEdge")
 		case "cursor":
 			out.Values[i] = _PurchaseImportEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3517,14 +2341,15 @@ func _PurchaseImportEdge(ctx context.Context, ec *executionContext, sel ast.Sele
 var purchaseImportPayloadImplementors = []string{"PurchaseImportPayload"}
 
 func _PurchaseImportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PurchaseImportPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseImportPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseImportPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseImportPayload")
+			out.Values[i] = run.Text("PurchaseImportPayload")
 		case "import":
 			out.Values[i] = _PurchaseImportPayload_import(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3555,14 +2380,15 @@ func _PurchaseImportPayload(ctx context.Context, ec *executionContext, sel ast.S
 var purchaseLineImplementors = []string{"PurchaseLine"}
 
 func _PurchaseLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseLine")
+			out.Values[i] = run.Text("PurchaseLine")
 		case "code":
 			out.Values[i] = _PurchaseLine_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3608,14 +2434,15 @@ func _PurchaseLine(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var purchaseProblemImplementors = []string{"PurchaseProblem"}
 
 func _PurchaseProblem(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.Problem) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseProblemImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseProblemImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseProblem")
+			out.Values[i] = run.Text("PurchaseProblem")
 		case "id":
 			out.Values[i] = _PurchaseProblem_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3703,14 +2530,15 @@ func _PurchaseProblem(ctx context.Context, ec *executionContext, sel ast.Selecti
 var purchaseProblemConnectionImplementors = []string{"PurchaseProblemConnection"}
 
 func _PurchaseProblemConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[purchase.Problem]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseProblemConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseProblemConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseProblemConnection")
+			out.Values[i] = run.Text("PurchaseProblemConnection")
 		case "edges":
 			out.Values[i] = _PurchaseProblemConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3752,14 +2580,15 @@ func _PurchaseProblemConnection(ctx context.Context, ec *executionContext, sel a
 var purchaseProblemEdgeImplementors = []string{"PurchaseProblemEdge"}
 
 func _PurchaseProblemEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[purchase.Problem]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseProblemEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseProblemEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseProblemEdge")
+			out.Values[i] = run.Text("PurchaseProblemEdge")
 		case "cursor":
 			out.Values[i] = _PurchaseProblemEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3790,14 +2619,15 @@ func _PurchaseProblemEdge(ctx context.Context, ec *executionContext, sel ast.Sel
 var purchaseProblemPayloadImplementors = []string{"PurchaseProblemPayload"}
 
 func _PurchaseProblemPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PurchaseProblemPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseProblemPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseProblemPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseProblemPayload")
+			out.Values[i] = run.Text("PurchaseProblemPayload")
 		case "problem":
 			out.Values[i] = _PurchaseProblemPayload_problem(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3828,14 +2658,15 @@ func _PurchaseProblemPayload(ctx context.Context, ec *executionContext, sel ast.
 var purchaseRowErrorImplementors = []string{"PurchaseRowError"}
 
 func _PurchaseRowError(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *purchase.BadRow) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, purchaseRowErrorImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, purchaseRowErrorImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PurchaseRowError")
+			out.Values[i] = run.Text("PurchaseRowError")
 		case "line":
 			out.Values[i] = _PurchaseRowError_line(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3892,10 +2723,8 @@ func marshalNPurchase2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchase�
 }
 
 func marshalNPurchase2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchaseᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Purchase) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchase2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐPurchase(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Purchase(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3911,15 +2740,9 @@ func marshalNPurchaseConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _PurchaseConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseCorrection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Correction) graphql.Marshaler {
-	return _PurchaseCorrection(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseCorrection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Correction) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseCorrection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrection(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseCorrection(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3931,15 +2754,9 @@ func marshalNPurchaseCorrection2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return ret
 }
 
-func unmarshalNPurchaseCorrectionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionKind(ctx context.Context, ec *executionContext, v any) (purchase.CorrectionKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := purchase.CorrectionKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPurchaseCorrectionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐCorrectionKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.CorrectionKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PurchaseCorrectionKind!")
 	}
@@ -3950,15 +2767,9 @@ func marshalNPurchaseCorrectionPayload2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _PurchaseCorrectionPayload(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Difference) graphql.Marshaler {
-	return _PurchaseDifference(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐDifferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Difference) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐDifference(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseDifference(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3970,15 +2781,9 @@ func marshalNPurchaseDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return ret
 }
 
-func marshalNPurchaseEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[purchase.Purchase]) graphql.Marshaler {
-	return _PurchaseEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Purchase]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3995,10 +2800,8 @@ func marshalNPurchaseImport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpur
 }
 
 func marshalNPurchaseImport2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐImportᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Import) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseImport2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐImport(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseImport(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4014,15 +2817,9 @@ func marshalNPurchaseImportConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _PurchaseImportConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseImportEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[purchase.Import]) graphql.Marshaler {
-	return _PurchaseImportEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseImportEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Import]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseImportEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseImportEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4038,15 +2835,9 @@ func marshalNPurchaseImportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _PurchaseImportPayload(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Line) graphql.Marshaler {
-	return _PurchaseLine(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4063,10 +2854,8 @@ func marshalNPurchaseProblem2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpu
 }
 
 func marshalNPurchaseProblem2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.Problem) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseProblem2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblem(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseProblem(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4082,15 +2871,9 @@ func marshalNPurchaseProblemConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _PurchaseProblemConnection(ctx, ec, sel, &v)
 }
 
-func marshalNPurchaseProblemEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[purchase.Problem]) graphql.Marshaler {
-	return _PurchaseProblemEdge(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseProblemEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[purchase.Problem]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseProblemEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseProblemEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4102,15 +2885,9 @@ func marshalNPurchaseProblemEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return ret
 }
 
-func unmarshalNPurchaseProblemKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemKind(ctx context.Context, ec *executionContext, v any) (purchase.ProblemKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := purchase.ProblemKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPurchaseProblemKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.ProblemKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PurchaseProblemKind!")
 	}
@@ -4129,22 +2906,16 @@ func unmarshalNPurchaseProblemState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 
 func marshalNPurchaseProblemState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐProblemState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.ProblemState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PurchaseProblemState!")
 	}
 	return res
 }
 
-func marshalNPurchaseRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐBadRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.BadRow) graphql.Marshaler {
-	return _PurchaseRowError(ctx, ec, sel, &v)
-}
-
 func marshalNPurchaseRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐBadRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []purchase.BadRow) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPurchaseRowError2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐBadRow(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PurchaseRowError(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -4156,15 +2927,9 @@ func marshalNPurchaseRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return ret
 }
 
-func unmarshalNPurchaseSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐSource(ctx context.Context, ec *executionContext, v any) (purchase.Source, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := purchase.Source(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNPurchaseSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpurchaseᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v purchase.Source) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "PurchaseSource!")
 	}

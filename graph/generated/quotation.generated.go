@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -52,278 +52,142 @@ type QuotationOfferResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _AcceptQuotationPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AcceptQuotationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AcceptQuotationPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_AcceptQuotationPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AcceptQuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AcceptQuotationPayload_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AcceptQuotationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AcceptQuotationPayload_quotation(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quotation, nil
-		},
-		nil,
+		func() *quotation.Quotation { return obj.Quotation },
 		func(ctx context.Context, selections ast.SelectionSet, v *quotation.Quotation) graphql.Marshaler {
 			return marshalOQuotation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotation(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_AcceptQuotationPayload_quotation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AcceptQuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Quotation(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _AcceptQuotationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.AcceptQuotationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AcceptQuotationPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AcceptQuotationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AcceptQuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Quotation_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, true, false, "ID")
 }
 
 func _Quotation_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "String")
 }
 
 func _Quotation_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() quotation.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v quotation.State) graphql.Marshaler {
 			return marshalNQuotationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "QuotationState")
 }
 
 func _Quotation_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_revision(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revision, nil
-		},
-		nil,
+		func() int { return obj.Revision },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "Int")
 }
 
 func _Quotation_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "String")
 }
 
 func _Quotation_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "String")
 }
 
 func _Quotation_requestedBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_requestedBy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestedBy(), nil
-		},
-		nil,
+		func() string { return obj.RequestedBy() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_requestedBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, true, false, "ID")
 }
 
 func _Quotation_company(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Quotation_company(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*company.Company, error) {
 			return ec.Resolvers.Quotation().Company(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *company.Company) graphql.Marshaler {
 			return marshalOCompany2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcompanyᚐCompany(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -333,98 +197,60 @@ func fieldContext_Quotation_company(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Company(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Quotation_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_requestedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.RequestedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "DateTime")
 }
 
 func _Quotation_wishedFor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_wishedFor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WishedFor, nil
-		},
-		nil,
+		func() *time.Time { return obj.WishedFor },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Quotation_wishedFor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "Date")
 }
 
 func _Quotation_shippingMode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Quotation_shippingMode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingMode, nil
-		},
-		nil,
+		func() pricing.ShippingMode { return obj.ShippingMode },
 		func(ctx context.Context, selections ast.SelectionSet, v pricing.ShippingMode) graphql.Marshaler {
 			return marshalNShippingMode2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Quotation_shippingMode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Quotation", field, false, false, "ShippingMode")
 }
 
 func _Quotation_requested(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Quotation_requested(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]quotation.Line, error) {
 			return ec.Resolvers.Quotation().Requested(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []quotation.Line) graphql.Marshaler {
 			return marshalNQuotationLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -434,29 +260,24 @@ func fieldContext_Quotation_requested(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuotationLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Quotation_offer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Quotation_offer(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*quotation.Offer, error) {
 			return ec.Resolvers.Quotation().Offer(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *quotation.Offer) graphql.Marshaler {
 			return marshalOQuotationOffer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOffer(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -466,9 +287,6 @@ func fieldContext_Quotation_offer(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuotationOffer(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -484,35 +302,7 @@ func _Quotation_offers(ctx context.Context, ec *executionContext, field graphql.
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Quotation().Offers(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []quotation.Offer
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []quotation.Offer) graphql.Marshaler {
 			return marshalNQuotationOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOfferᚄ(ctx, ec, selections, v)
 		},
@@ -526,29 +316,24 @@ func fieldContext_Quotation_offers(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuotationOffer(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Quotation_history(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Quotation_history(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]quotation.Entry, error) {
 			return ec.Resolvers.Quotation().History(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []quotation.Entry) graphql.Marshaler {
 			return marshalNQuotationEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐEntryᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -558,9 +343,6 @@ func fieldContext_Quotation_history(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuotationEvent(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -576,35 +358,7 @@ func _Quotation_internalNote(ctx context.Context, ec *executionContext, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.InternalNote, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
@@ -617,21 +371,19 @@ func fieldContext_Quotation_internalNote(_ context.Context, ec *executionContext
 }
 
 func _Quotation_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Quotation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Quotation_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.Quotation().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -641,125 +393,63 @@ func fieldContext_Quotation_order(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _QuotationConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[quotation.Quotation] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[quotation.Quotation]) graphql.Marshaler {
 			return marshalNQuotationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuotationEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []quotation.Quotation { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []quotation.Quotation) graphql.Marshaler {
 			return marshalNQuotation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotationᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Quotation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[quotation.Quotation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_QuotationConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -768,127 +458,64 @@ func fieldContext_QuotationConnection_totalCount(_ context.Context, ec *executio
 }
 
 func _QuotationEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[quotation.Quotation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEdge", field, false, false, "String")
 }
 
 func _QuotationEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[quotation.Quotation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() quotation.Quotation { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v quotation.Quotation) graphql.Marshaler {
 			return marshalNQuotation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotation(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Quotation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEvent_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "DateTime")
 }
 
 func _QuotationEvent_type(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEvent_type(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Type, nil
-		},
-		nil,
+		func() string { return obj.Type },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationEvent_type(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "String")
 }
 
 func _QuotationEvent_actor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEvent_actor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ActorRole, nil
-		},
-		nil,
+		func() access.Role { return obj.ActorRole },
 		func(ctx context.Context, selections ast.SelectionSet, v access.Role) graphql.Marshaler {
 			return marshalNRole2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRole(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationEvent_actor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "Role")
 }
 
 func _QuotationEvent_actorId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
@@ -902,35 +529,7 @@ func _QuotationEvent_actorId(ctx context.Context, ec *executionContext, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.ActorAccount(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal *string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
@@ -943,72 +542,39 @@ func fieldContext_QuotationEvent_actorId(_ context.Context, ec *executionContext
 }
 
 func _QuotationEvent_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEvent_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To(), nil
-		},
-		nil,
+		func() *quotation.State { return obj.To() },
 		func(ctx context.Context, selections ast.SelectionSet, v *quotation.State) graphql.Marshaler {
 			return marshalOQuotationState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_QuotationEvent_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, true, false, "QuotationState")
 }
 
 func _QuotationEvent_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEvent_revision(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revision, nil
-		},
-		nil,
+		func() int { return obj.Revision },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationEvent_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "Int")
 }
 
 func _QuotationEvent_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationEvent_message(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Message, nil
-		},
-		nil,
+		func() string { return obj.Message },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationEvent_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationEvent", field, false, false, "String")
 }
 
 func _QuotationEvent_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Entry) (ret graphql.Marshaler) {
@@ -1022,35 +588,7 @@ func _QuotationEvent_note(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Note, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal string
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal string
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalOString2string(ctx, ec, selections, v)
 		},
@@ -1063,44 +601,31 @@ func fieldContext_QuotationEvent_note(_ context.Context, ec *executionContext, f
 }
 
 func _QuotationLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, true, false, "ID")
 }
 
 func _QuotationLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_QuotationLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.QuotationLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1110,190 +635,95 @@ func fieldContext_QuotationLine_variant(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _QuotationLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
 }
 
 func _QuotationLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
 }
 
 func _QuotationLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
 }
 
 func _QuotationLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "Int")
 }
 
 func _QuotationLine_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Unit() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_QuotationLine_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationLine_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_QuotationLine_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _QuotationLine_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationLine_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationLine_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationLine", field, false, false, "String")
 }
 
 func _QuotationLine_cost(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Line) (ret graphql.Marshaler) {
@@ -1307,35 +737,7 @@ func _QuotationLine_cost(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.Cost(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *money.Money
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
@@ -1349,9 +751,6 @@ func fieldContext_QuotationLine_cost(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -1367,35 +766,7 @@ func _QuotationLine_margin(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Margin(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"QUOTATION_READ"})
-				if err != nil {
-					var zeroVal *money.Money
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *money.Money
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"QUOTATION_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
@@ -1409,75 +780,48 @@ func fieldContext_QuotationLine_margin(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _QuotationOffer_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_revision(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revision, nil
-		},
-		nil,
+		func() int { return obj.Revision },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "Int")
 }
 
 func _QuotationOffer_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ValidUntil, nil
-		},
-		nil,
+		func() time.Time { return obj.ValidUntil },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "DateTime")
 }
 
 func _QuotationOffer_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_QuotationOffer_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]quotation.Line, error) {
 			return ec.Resolvers.QuotationOffer().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []quotation.Line) graphql.Marshaler {
 			return marshalNQuotationLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1487,281 +831,123 @@ func fieldContext_QuotationOffer_lines(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_QuotationLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _QuotationOffer_subtotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_subtotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Subtotal(), nil
-		},
-		nil,
+		func() money.Money { return obj.Subtotal() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_subtotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_shippingFee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingFee(), nil
-		},
-		nil,
+		func() money.Money { return obj.ShippingFee() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_tax(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_tax(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Tax(), nil
-		},
-		nil,
+		func() money.Money { return obj.Tax() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_tax(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_taxes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_taxes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Taxes, nil
-		},
-		nil,
+		func() []money.Taxed { return obj.Taxes },
 		func(ctx context.Context, selections ast.SelectionSet, v []money.Taxed) graphql.Marshaler {
 			return marshalNTaxAmount2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_taxes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TaxAmount(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationOffer",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _QuotationOffer_message(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_message(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Message, nil
-		},
-		nil,
+		func() string { return obj.Message },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_message(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "String")
 }
 
 func _QuotationOffer_offeredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *quotation.Offer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationOffer_offeredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfferedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.OfferedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_QuotationOffer_offeredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotationOffer", field, false, false, "DateTime")
 }
 
 func _QuotationPayload_quotation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuotationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationPayload_quotation(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quotation, nil
-		},
-		nil,
+		func() *quotation.Quotation { return obj.Quotation },
 		func(ctx context.Context, selections ast.SelectionSet, v *quotation.Quotation) graphql.Marshaler {
 			return marshalOQuotation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotation(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_QuotationPayload_quotation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Quotation(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _QuotationPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.QuotationPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_QuotationPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_QuotationPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "QuotationPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2341,14 +1527,15 @@ func UnmarshalRequestQuotationInput(ctx context.Context, raw any) (quotation.Req
 var acceptQuotationPayloadImplementors = []string{"AcceptQuotationPayload"}
 
 func _AcceptQuotationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.AcceptQuotationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, acceptQuotationPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, acceptQuotationPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AcceptQuotationPayload")
+			out.Values[i] = run.Text("AcceptQuotationPayload")
 		case "order":
 			out.Values[i] = _AcceptQuotationPayload_order(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2384,14 +1571,15 @@ func _AcceptQuotationPayload(ctx context.Context, ec *executionContext, sel ast.
 var quotationImplementors = []string{"Quotation", "Node"}
 
 func _Quotation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *quotation.Quotation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Quotation")
+			out.Values[i] = run.Text("Quotation")
 		case "id":
 			out.Values[i] = _Quotation_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2503,14 +1691,15 @@ func _Quotation(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var quotationConnectionImplementors = []string{"QuotationConnection"}
 
 func _QuotationConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[quotation.Quotation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuotationConnection")
+			out.Values[i] = run.Text("QuotationConnection")
 		case "edges":
 			out.Values[i] = _QuotationConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2552,14 +1741,15 @@ func _QuotationConnection(ctx context.Context, ec *executionContext, sel ast.Sel
 var quotationEdgeImplementors = []string{"QuotationEdge"}
 
 func _QuotationEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[quotation.Quotation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuotationEdge")
+			out.Values[i] = run.Text("QuotationEdge")
 		case "cursor":
 			out.Values[i] = _QuotationEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2590,14 +1780,15 @@ func _QuotationEdge(ctx context.Context, ec *executionContext, sel ast.Selection
 var quotationEventImplementors = []string{"QuotationEvent"}
 
 func _QuotationEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *quotation.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationEventImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationEventImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuotationEvent")
+			out.Values[i] = run.Text("QuotationEvent")
 		case "at":
 			out.Values[i] = _QuotationEvent_at(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2658,14 +1849,15 @@ func _QuotationEvent(ctx context.Context, ec *executionContext, sel ast.Selectio
 var quotationLineImplementors = []string{"QuotationLine"}
 
 func _QuotationLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *quotation.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuotationLine")
+			out.Values[i] = run.Text("QuotationLine")
 		case "id":
 			out.Values[i] = _QuotationLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2742,14 +1934,15 @@ func _QuotationLine(ctx context.Context, ec *executionContext, sel ast.Selection
 var quotationOfferImplementors = []string{"QuotationOffer"}
 
 func _QuotationOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *quotation.Offer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationOfferImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationOfferImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuotationOffer")
+			out.Values[i] = run.Text("QuotationOffer")
 		case "revision":
 			out.Values[i] = _QuotationOffer_revision(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2821,14 +2014,15 @@ func _QuotationOffer(ctx context.Context, ec *executionContext, sel ast.Selectio
 var quotationPayloadImplementors = []string{"QuotationPayload"}
 
 func _QuotationPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.QuotationPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, quotationPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, quotationPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("QuotationPayload")
+			out.Values[i] = run.Text("QuotationPayload")
 		case "quotation":
 			out.Values[i] = _QuotationPayload_quotation(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2884,10 +2078,8 @@ func marshalNQuotation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotatio
 }
 
 func marshalNQuotation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Quotation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuotation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐQuotation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Quotation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2903,15 +2095,9 @@ func marshalNQuotationConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _QuotationConnection(ctx, ec, sel, &v)
 }
 
-func marshalNQuotationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[quotation.Quotation]) graphql.Marshaler {
-	return _QuotationEdge(ctx, ec, sel, &v)
-}
-
 func marshalNQuotationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[quotation.Quotation]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuotationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuotationEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2921,17 +2107,11 @@ func marshalNQuotationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	}
 
 	return ret
-}
-
-func marshalNQuotationEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.Entry) graphql.Marshaler {
-	return _QuotationEvent(ctx, ec, sel, &v)
 }
 
 func marshalNQuotationEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuotationEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuotationEvent(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2943,15 +2123,9 @@ func marshalNQuotationEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return ret
 }
 
-func marshalNQuotationLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.Line) graphql.Marshaler {
-	return _QuotationLine(ctx, ec, sel, &v)
-}
-
 func marshalNQuotationLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuotationLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuotationLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2968,15 +2142,9 @@ func unmarshalNQuotationMessageInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNQuotationOffer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOffer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.Offer) graphql.Marshaler {
-	return _QuotationOffer(ctx, ec, sel, &v)
-}
-
 func marshalNQuotationOffer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOfferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.Offer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuotationOffer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐOffer(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _QuotationOffer(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3024,7 +2192,7 @@ func unmarshalNQuotationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋq
 
 func marshalNQuotationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v quotation.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "QuotationState!")
 	}
@@ -3092,41 +2260,13 @@ func unmarshalOQuotationState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func marshalOQuotationState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []quotation.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNQuotationState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func unmarshalOQuotationState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx context.Context, ec *executionContext, v any) (*quotation.State, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := quotation.State(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalOQuotationState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋquotationᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *quotation.State) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -48,67 +49,43 @@ type RecurringOrderLineResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _RecurringOccurrence_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOccurrence_dueOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueOn, nil
-		},
-		nil,
+		func() time.Time { return obj.DueOn },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOccurrence_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "Date")
 }
 
 func _RecurringOccurrence_result(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOccurrence_result(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Result, nil
-		},
-		nil,
+		func() recurring.Result { return obj.Result },
 		func(ctx context.Context, selections ast.SelectionSet, v recurring.Result) graphql.Marshaler {
 			return marshalNRecurringResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐResult(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOccurrence_result(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "RecurringResult")
 }
 
 func _RecurringOccurrence_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RecurringOccurrence_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.RecurringOccurrence().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -118,351 +95,192 @@ func fieldContext_RecurringOccurrence_order(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecurringOccurrence_problemCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOccurrence_problemCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProblemCode, nil
-		},
-		nil,
+		func() string { return obj.ProblemCode },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOccurrence_problemCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "String")
 }
 
 func _RecurringOccurrence_problemText(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOccurrence_problemText(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ProblemText, nil
-		},
-		nil,
+		func() string { return obj.ProblemText },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOccurrence_problemText(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "String")
 }
 
 func _RecurringOccurrence_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Occurrence) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOccurrence_attempts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Attempts, nil
-		},
-		nil,
+		func() int { return obj.Attempts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOccurrence_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOccurrence", field, false, false, "Int")
 }
 
 func _RecurringOrder_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ID")
 }
 
 func _RecurringOrder_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() string { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "String")
 }
 
 func _RecurringOrder_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() recurring.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v recurring.State) graphql.Marshaler {
 			return marshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "RecurringOrderState")
 }
 
 func _RecurringOrder_revision(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_revision(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Revision, nil
-		},
-		nil,
+		func() int { return obj.Revision },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_revision(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "Int")
 }
 
 func _RecurringOrder_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_memberId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Member(), nil
-		},
-		nil,
+		func() string { return obj.Member() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ID")
 }
 
 func _RecurringOrder_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "String")
 }
 
 func _RecurringOrder_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "String")
 }
 
 func _RecurringOrder_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() recurring.Unit { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v recurring.Unit) graphql.Marshaler {
 			return marshalNRecurringUnit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐUnit(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "RecurringUnit")
 }
 
 func _RecurringOrder_every(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_every(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Every, nil
-		},
-		nil,
+		func() int { return obj.Every },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_every(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "Int")
 }
 
 func _RecurringOrder_nextOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_nextOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Due(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Due() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RecurringOrder_nextOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "Date")
 }
 
 func _RecurringOrder_upcoming(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_upcoming(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Upcoming(), nil
-		},
-		nil,
+		func() []time.Time { return obj.Upcoming() },
 		func(ctx context.Context, selections ast.SelectionSet, v []time.Time) graphql.Marshaler {
 			return marshalNDate2ᚕtimeᚐTimeᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_upcoming(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "Date")
 }
 
 func _RecurringOrder_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RecurringOrder_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]recurring.Line, error) {
 			return ec.Resolvers.RecurringOrder().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []recurring.Line) graphql.Marshaler {
 			return marshalNRecurringOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -472,240 +290,123 @@ func fieldContext_RecurringOrder_lines(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecurringOrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecurringOrder_shippingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_shippingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingAddress, nil
-		},
-		nil,
+		func() customer.Address { return obj.ShippingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v customer.Address) graphql.Marshaler {
 			return marshalNAddress2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_shippingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrder_billingAddress(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_billingAddress(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BillingAddress, nil
-		},
-		nil,
+		func() *customer.Address { return obj.BillingAddress },
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_RecurringOrder_billingAddress(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrder",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrder_shippingMethodId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_shippingMethodId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method(), nil
-		},
-		nil,
+		func() string { return obj.Method() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_shippingMethodId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ID")
 }
 
 func _RecurringOrder_paymentMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_paymentMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PaymentMethod, nil
-		},
-		nil,
+		func() payment.Method { return obj.PaymentMethod },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_paymentMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "PaymentMethod")
 }
 
 func _RecurringOrder_convenienceStore(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_convenienceStore(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Store(), nil
-		},
-		nil,
+		func() *payment.Chain { return obj.Store() },
 		func(ctx context.Context, selections ast.SelectionSet, v *payment.Chain) graphql.Marshaler {
 			return marshalOConvenienceStore2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐChain(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RecurringOrder_convenienceStore(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, true, false, "ConvenienceStore")
 }
 
 func _RecurringOrder_accepted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_accepted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Accepted(), nil
-		},
-		nil,
+		func() money.Money { return obj.Accepted() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_accepted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrder",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrder_attempts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_attempts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Attempts, nil
-		},
-		nil,
+		func() int { return obj.Attempts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_attempts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "Int")
 }
 
 func _RecurringOrder_retryAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_retryAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RetryAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.RetryAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RecurringOrder_retryAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "DateTime")
 }
 
 func _RecurringOrder_occurrences(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RecurringOrder_occurrences(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]recurring.Occurrence, error) {
 			return ec.Resolvers.RecurringOrder().Occurrences(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []recurring.Occurrence) graphql.Marshaler {
 			return marshalNRecurringOccurrence2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOccurrenceᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -715,52 +416,36 @@ func fieldContext_RecurringOrder_occurrences(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecurringOccurrence(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecurringOrder_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrder_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrder_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrder", field, false, false, "DateTime")
 }
 
 func _RecurringOrder_savedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Order) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RecurringOrder_savedCard(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*cardfile.Card, error) {
 			return ec.Resolvers.RecurringOrder().SavedCard(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *cardfile.Card) graphql.Marshaler {
 			return marshalOSavedCard2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCard(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -770,125 +455,63 @@ func fieldContext_RecurringOrder_savedCard(_ context.Context, ec *executionConte
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SavedCard(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecurringOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[recurring.Order] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[recurring.Order]) graphql.Marshaler {
 			return marshalNRecurringOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecurringOrderEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []recurring.Order { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []recurring.Order) graphql.Marshaler {
 			return marshalNRecurringOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOrderᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecurringOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[recurring.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RecurringOrderConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -897,99 +520,56 @@ func fieldContext_RecurringOrderConnection_totalCount(_ context.Context, ec *exe
 }
 
 func _RecurringOrderEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[recurring.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderEdge", field, false, false, "String")
 }
 
 func _RecurringOrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[recurring.Order]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() recurring.Order { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v recurring.Order) graphql.Marshaler {
 			return marshalNRecurringOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOrder(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecurringOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RecurringOrderLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, true, false, "ID")
 }
 
 func _RecurringOrderLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_RecurringOrderLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.RecurringOrderLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -999,167 +579,83 @@ func fieldContext_RecurringOrderLine_variant(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RecurringOrderLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderLine_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderLine_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "String")
 }
 
 func _RecurringOrderLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderLine_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderLine_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "String")
 }
 
 func _RecurringOrderLine_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderLine_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderLine_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "String")
 }
 
 func _RecurringOrderLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *recurring.Line) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RecurringOrderLine", field, false, false, "Int")
 }
 
 func _RecurringOrderPayload_recurringOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecurringOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderPayload_recurringOrder(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RecurringOrder, nil
-		},
-		nil,
+		func() *recurring.Order { return obj.RecurringOrder },
 		func(ctx context.Context, selections ast.SelectionSet, v *recurring.Order) graphql.Marshaler {
 			return marshalORecurringOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_RecurringOrderPayload_recurringOrder(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_RecurringOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _RecurringOrderPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RecurringOrderPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RecurringOrderPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RecurringOrderPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RecurringOrderPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1735,14 +1231,15 @@ func UnmarshalSubscribeRecurringOrderInput(ctx context.Context, raw any) (recurr
 var recurringOccurrenceImplementors = []string{"RecurringOccurrence"}
 
 func _RecurringOccurrence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *recurring.Occurrence) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recurringOccurrenceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurringOccurrenceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecurringOccurrence")
+			out.Values[i] = run.Text("RecurringOccurrence")
 		case "dueOn":
 			out.Values[i] = _RecurringOccurrence_dueOn(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1794,14 +1291,15 @@ func _RecurringOccurrence(ctx context.Context, ec *executionContext, sel ast.Sel
 var recurringOrderImplementors = []string{"RecurringOrder"}
 
 func _RecurringOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *recurring.Order) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recurringOrderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurringOrderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecurringOrder")
+			out.Values[i] = run.Text("RecurringOrder")
 		case "id":
 			out.Values[i] = _RecurringOrder_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1940,14 +1438,15 @@ func _RecurringOrder(ctx context.Context, ec *executionContext, sel ast.Selectio
 var recurringOrderConnectionImplementors = []string{"RecurringOrderConnection"}
 
 func _RecurringOrderConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[recurring.Order]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recurringOrderConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurringOrderConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecurringOrderConnection")
+			out.Values[i] = run.Text("RecurringOrderConnection")
 		case "edges":
 			out.Values[i] = _RecurringOrderConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1989,14 +1488,15 @@ func _RecurringOrderConnection(ctx context.Context, ec *executionContext, sel as
 var recurringOrderEdgeImplementors = []string{"RecurringOrderEdge"}
 
 func _RecurringOrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[recurring.Order]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recurringOrderEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurringOrderEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecurringOrderEdge")
+			out.Values[i] = run.Text("RecurringOrderEdge")
 		case "cursor":
 			out.Values[i] = _RecurringOrderEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2027,14 +1527,15 @@ func _RecurringOrderEdge(ctx context.Context, ec *executionContext, sel ast.Sele
 var recurringOrderLineImplementors = []string{"RecurringOrderLine"}
 
 func _RecurringOrderLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *recurring.Line) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recurringOrderLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurringOrderLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecurringOrderLine")
+			out.Values[i] = run.Text("RecurringOrderLine")
 		case "id":
 			out.Values[i] = _RecurringOrderLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2086,14 +1587,15 @@ func _RecurringOrderLine(ctx context.Context, ec *executionContext, sel ast.Sele
 var recurringOrderPayloadImplementors = []string{"RecurringOrderPayload"}
 
 func _RecurringOrderPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RecurringOrderPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, recurringOrderPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, recurringOrderPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RecurringOrderPayload")
+			out.Values[i] = run.Text("RecurringOrderPayload")
 		case "recurringOrder":
 			out.Values[i] = _RecurringOrderPayload_recurringOrder(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2130,15 +1632,9 @@ func unmarshalNChangeRecurringOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnoren
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNRecurringOccurrence2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOccurrence(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.Occurrence) graphql.Marshaler {
-	return _RecurringOccurrence(ctx, ec, sel, &v)
-}
-
 func marshalNRecurringOccurrence2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOccurrenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.Occurrence) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRecurringOccurrence2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOccurrence(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _RecurringOccurrence(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2155,10 +1651,8 @@ func marshalNRecurringOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrec
 }
 
 func marshalNRecurringOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOrderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.Order) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRecurringOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐOrder(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _RecurringOrder(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2174,15 +1668,9 @@ func marshalNRecurringOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _RecurringOrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNRecurringOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[recurring.Order]) graphql.Marshaler {
-	return _RecurringOrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNRecurringOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[recurring.Order]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRecurringOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _RecurringOrderEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2199,15 +1687,9 @@ func unmarshalNRecurringOrderInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNRecurringOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.Line) graphql.Marshaler {
-	return _RecurringOrderLine(ctx, ec, sel, &v)
-}
-
 func marshalNRecurringOrderLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.Line) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRecurringOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _RecurringOrderLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2250,7 +1732,7 @@ func unmarshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 
 func marshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "RecurringOrderState!")
 	}
@@ -2262,15 +1744,9 @@ func unmarshalNRecurringOrderTermsInput2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNRecurringResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐResult(ctx context.Context, ec *executionContext, v any) (recurring.Result, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := recurring.Result(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNRecurringResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐResult(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.Result) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "RecurringResult!")
 	}
@@ -2285,7 +1761,7 @@ func unmarshalNRecurringUnit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋre
 
 func marshalNRecurringUnit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐUnit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v recurring.Unit) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "RecurringUnit!")
 	}
@@ -2356,25 +1832,6 @@ func unmarshalORecurringOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return res, nil
 }
 
-func marshalORecurringOrderState2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐStateᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []recurring.State) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNRecurringOrderState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐState(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func unmarshalORecurringUnit2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐUnit(ctx context.Context, ec *executionContext, v any) (*recurring.Unit, error) {
 	if v == nil {
 		return nil, nil
@@ -2382,16 +1839,6 @@ func unmarshalORecurringUnit2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	tmp, err := graphql.UnmarshalString(v)
 	res := recurring.Unit(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalORecurringUnit2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋrecurringᚐUnit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *recurring.Unit) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

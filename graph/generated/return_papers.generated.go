@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -30,44 +31,31 @@ type ReturnPhotoResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _ReturnPhoto_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPhoto_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnPhoto_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, true, false, "ID")
 }
 
 func _ReturnPhoto_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ReturnPhoto_url(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.ReturnPhoto().URL(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -76,95 +64,51 @@ func fieldContext_ReturnPhoto_url(_ context.Context, ec *executionContext, field
 }
 
 func _ReturnPhoto_width(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPhoto_width(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Width, nil
-		},
-		nil,
+		func() int { return obj.Width },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnPhoto_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Int")
 }
 
 func _ReturnPhoto_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPhoto_height(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Height, nil
-		},
-		nil,
+		func() int { return obj.Height },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnPhoto_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Int")
 }
 
 func _ReturnPhoto_byStaff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPhoto_byStaff(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ByStaff, nil
-		},
-		nil,
+		func() bool { return obj.ByStaff },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnPhoto_byStaff(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "Boolean")
 }
 
 func _ReturnPhoto_addedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Photo) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPhoto_addedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AddedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.AddedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnPhoto_addedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnPhoto", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -273,14 +217,15 @@ func UnmarshalRemoveReturnPhotoInput(ctx context.Context, raw any) (returns.Remo
 var returnPhotoImplementors = []string{"ReturnPhoto"}
 
 func _ReturnPhoto(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Photo) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnPhotoImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnPhotoImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnPhoto")
+			out.Values[i] = run.Text("ReturnPhoto")
 		case "id":
 			out.Values[i] = _ReturnPhoto_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -343,15 +288,9 @@ func unmarshalNRemoveReturnPhotoInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNReturnPhoto2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhoto(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Photo) graphql.Marshaler {
-	return _ReturnPhoto(ctx, ec, sel, &v)
-}
-
 func marshalNReturnPhoto2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhotoᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Photo) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturnPhoto2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhoto(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ReturnPhoto(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -50,159 +51,91 @@ type ReturnableResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Return_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, true, false, "ID")
 }
 
 func _Return_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number(), nil
-		},
-		nil,
+		func() string { return obj.Number() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, true, false, "String")
 }
 
 func _Return_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() returns.Status { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Status) graphql.Marshaler {
 			return marshalNReturnStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnStatus")
 }
 
 func _Return_outcome(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_outcome(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outcome, nil
-		},
-		nil,
+		func() returns.Outcome { return obj.Outcome },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Outcome) graphql.Marshaler {
 			return marshalNReturnOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐOutcome(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_outcome(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnOutcome")
 }
 
 func _Return_wished(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_wished(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Wished, nil
-		},
-		nil,
+		func() returns.Form { return obj.Wished },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Form) graphql.Marshaler {
 			return marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_wished(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnRefundForm")
 }
 
 func _Return_refundAs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_refundAs(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RefundAs, nil
-		},
-		nil,
+		func() returns.Form { return obj.RefundAs },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Form) graphql.Marshaler {
 			return marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_refundAs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "ReturnRefundForm")
 }
 
 func _Return_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Return_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.Return().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -212,57 +145,32 @@ func fieldContext_Return_order(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Return_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() string { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "String")
 }
 
 func _Return_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "String")
 }
 
 func _Return_beyondRules(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
@@ -276,35 +184,7 @@ func _Return_beyondRules(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.BeyondRules, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal bool
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal bool
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
@@ -317,218 +197,107 @@ func fieldContext_Return_beyondRules(_ context.Context, ec *executionContext, fi
 }
 
 func _Return_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_lines(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Came(), nil
-		},
-		nil,
+		func() []returns.Came { return obj.Came() },
 		func(ctx context.Context, selections ast.SelectionSet, v []returns.Came) graphql.Marshaler {
 			return marshalNReturnLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCameᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Return_lines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ReturnLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Return_receipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_receipts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Receipts, nil
-		},
-		nil,
+		func() []returns.Receipt { return obj.Receipts },
 		func(ctx context.Context, selections ast.SelectionSet, v []returns.Receipt) graphql.Marshaler {
 			return marshalNReturnReceipt2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReceiptᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Return_receipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ReturnReceipt(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Return_refund(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_refund(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refund(), nil
-		},
-		nil,
+		func() money.Money { return obj.Refund() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Return_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Return_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_fee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Fee(), nil
-		},
-		nil,
+		func() money.Money { return obj.Fee() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Return_fee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Return",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Return_requestedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_requestedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequestedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.RequestedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Return_requestedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
 }
 
 func _Return_decidedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_decidedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DecidedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.DecidedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Return_decidedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
 }
 
 func _Return_endedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Return_endedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.EndedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.EndedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Return_endedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Return", field, false, false, "DateTime")
 }
 
 func _Return_photos(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Return_photos(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]returns.Photo, error) {
 			return ec.Resolvers.Return().Photos(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []returns.Photo) graphql.Marshaler {
 			return marshalNReturnPhoto2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPhotoᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -538,29 +307,24 @@ func fieldContext_Return_photos(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ReturnPhoto(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Return_slipUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Return_slipUrl(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*string, error) {
 			return ec.Resolvers.Return().SlipURL(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -569,21 +333,19 @@ func fieldContext_Return_slipUrl(_ context.Context, ec *executionContext, field 
 }
 
 func _Return_labelUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Return) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Return_labelUrl(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*string, error) {
 			return ec.Resolvers.Return().LabelURL(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -592,117 +354,58 @@ func fieldContext_Return_labelUrl(_ context.Context, ec *executionContext, field
 }
 
 func _ReturnConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[returns.Return] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[returns.Return]) graphql.Marshaler {
 			return marshalNReturnEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ReturnEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []returns.Return { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []returns.Return) graphql.Marshaler {
 			return marshalNReturn2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturnᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Return(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[returns.Return]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ReturnConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -711,99 +414,56 @@ func fieldContext_ReturnConnection_totalCount(_ context.Context, ec *executionCo
 }
 
 func _ReturnEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[returns.Return]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnEdge", field, false, false, "String")
 }
 
 func _ReturnEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[returns.Return]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() returns.Return { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Return) graphql.Marshaler {
 			return marshalNReturn2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Return(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnLine_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ID")
 }
 
 func _ReturnLine_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ReturnLine_line(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (order.Line, error) {
 			return ec.Resolvers.ReturnLine().Line(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v order.Line) graphql.Marshaler {
 			return marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -813,172 +473,92 @@ func fieldContext_ReturnLine_line(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ReturnLine_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() returns.Reason { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Reason) graphql.Marshaler {
 			return marshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "ReturnReason")
 }
 
 func _ReturnLine_opened(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_opened(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opened, nil
-		},
-		nil,
+		func() bool { return obj.Opened },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_opened(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Boolean")
 }
 
 func _ReturnLine_asked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_asked(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Asked, nil
-		},
-		nil,
+		func() int { return obj.Asked },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_asked(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Int")
 }
 
 func _ReturnLine_approved(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_approved(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Approved, nil
-		},
-		nil,
+		func() int { return obj.Approved },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_approved(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, false, false, "Int")
 }
 
 func _ReturnLine_feePercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_feePercent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FeePercent(), nil
-		},
-		nil,
+		func() int { return obj.FeePercent() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_feePercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "Int")
 }
 
 func _ReturnLine_parcelPaidBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_parcelPaidBy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParcelPaidBy(), nil
-		},
-		nil,
+		func() returns.Payer { return obj.ParcelPaidBy() },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Payer) graphql.Marshaler {
 			return marshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_parcelPaidBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ReturnParcelPayer")
 }
 
 func _ReturnLine_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_received(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Received(), nil
-		},
-		nil,
+		func() int { return obj.Received() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "Int")
 }
 
 func _ReturnLine_restocked(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
@@ -992,35 +572,7 @@ func _ReturnLine_restocked(ctx context.Context, ec *executionContext, field grap
 		func(ctx context.Context) (any, error) {
 			return obj.Restocked(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -1043,35 +595,7 @@ func _ReturnLine_scrapped(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Scrapped(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -1094,35 +618,7 @@ func _ReturnLine_repaired(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Repaired(), nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -1135,360 +631,170 @@ func fieldContext_ReturnLine_repaired(_ context.Context, ec *executionContext, f
 }
 
 func _ReturnLine_refund(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_refund(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refund(), nil
-		},
-		nil,
+		func() money.Money { return obj.Refund() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnLine_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnLine",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnLine_exchangeVariantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Came) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnLine_exchangeVariantId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Wanted(), nil
-		},
-		nil,
+		func() *string { return obj.Wanted() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ReturnLine_exchangeVariantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnLine", field, true, false, "ID")
 }
 
 func _ReturnPayload_return(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPayload_return(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Return, nil
-		},
-		nil,
+		func() *returns.Return { return obj.Return },
 		func(ctx context.Context, selections ast.SelectionSet, v *returns.Return) graphql.Marshaler {
 			return marshalOReturn2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ReturnPayload_return(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Return(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ReturnPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnReceipt_nth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_nth(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nth, nil
-		},
-		nil,
+		func() int { return obj.Nth },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_nth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, false, false, "Int")
 }
 
 func _ReturnReceipt_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, false, false, "DateTime")
 }
 
 func _ReturnReceipt_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_locationId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Place(), nil
-		},
-		nil,
+		func() string { return obj.Place() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, true, false, "ID")
 }
 
 func _ReturnReceipt_refund(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_refund(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refund(), nil
-		},
-		nil,
+		func() money.Money { return obj.Refund() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_refund(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnReceipt_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_fee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Fee(), nil
-		},
-		nil,
+		func() money.Money { return obj.Fee() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_fee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnReceipt_shippingFee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_shippingFee(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipping(), nil
-		},
-		nil,
+		func() money.Money { return obj.Shipping() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_shippingFee(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnReceipt_refundAsPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_refundAsPoints(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RefundAsPoints(), nil
-		},
-		nil,
+		func() money.Money { return obj.RefundAsPoints() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_refundAsPoints(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnReceipt_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnReceipt", field, false, false, "Int")
 }
 
 func _ReturnReceipt_exchangeOrder(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ReturnReceipt_exchangeOrder(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.ReturnReceipt().ExchangeOrder(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -1498,75 +804,34 @@ func fieldContext_ReturnReceipt_exchangeOrder(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ReturnReceipt_carriedOver(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Receipt) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnReceipt_carriedOver(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CarriedOver(), nil
-		},
-		nil,
+		func() money.Money { return obj.CarriedOver() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnReceipt_carriedOver(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnReceipt",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnRule_terms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnRule_terms(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Terms, nil
-		},
-		nil,
+		func() []returns.Term { return obj.Terms },
 		func(ctx context.Context, selections ast.SelectionSet, v []returns.Term) graphql.Marshaler {
 			return marshalNReturnTerm2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐTermᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnRule_terms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ReturnTerm(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnRule_excluded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
@@ -1580,35 +845,7 @@ func _ReturnRule_excluded(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Excluded, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []scope.Target
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []scope.Target
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []scope.Target
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []scope.Target
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Target) graphql.Marshaler {
 			return marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx, ec, selections, v)
 		},
@@ -1622,34 +859,21 @@ func fieldContext_ReturnRule_excluded(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ReturnRule_instructions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnRule_instructions(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Instructions, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Instructions },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnRule_instructions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnRule", field, false, false, "String")
 }
 
 func _ReturnRule_translations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
@@ -1663,35 +887,7 @@ func _ReturnRule_translations(ctx context.Context, ec *executionContext, field g
 		func(ctx context.Context) (any, error) {
 			return obj.Instructions, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal i18n.Text
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal i18n.Text
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal i18n.Text
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal i18n.Text
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
@@ -1704,26 +900,15 @@ func fieldContext_ReturnRule_translations(_ context.Context, ec *executionContex
 }
 
 func _ReturnRule_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnRule_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ReturnRule_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnRule", field, false, false, "DateTime")
 }
 
 func _ReturnRule_address(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Rule) (ret graphql.Marshaler) {
@@ -1737,35 +922,7 @@ func _ReturnRule_address(ctx context.Context, ec *executionContext, field graphq
 		func(ctx context.Context) (any, error) {
 			return obj.Address, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *customer.Address
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *customer.Address
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *customer.Address
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *customer.Address
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *customer.Address) graphql.Marshaler {
 			return marshalOAddress2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐAddress(ctx, ec, selections, v)
 		},
@@ -1779,323 +936,170 @@ func fieldContext_ReturnRule_address(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Address(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ReturnRulePayload_rule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnRulePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnRulePayload_rule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rule, nil
-		},
-		nil,
+		func() *returns.Rule { return obj.Rule },
 		func(ctx context.Context, selections ast.SelectionSet, v *returns.Rule) graphql.Marshaler {
 			return marshalOReturnRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRule(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ReturnRulePayload_rule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ReturnRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ReturnRulePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReturnRulePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnRulePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReturnRulePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReturnRulePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReturnTerm_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() returns.Reason { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Reason) graphql.Marshaler {
 			return marshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "ReturnReason")
 }
 
 func _ReturnTerm_days(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_days(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Days, nil
-		},
-		nil,
+		func() *int { return obj.Days },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ReturnTerm_days(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Int")
 }
 
 func _ReturnTerm_unopenedOnly(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_unopenedOnly(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UnopenedOnly, nil
-		},
-		nil,
+		func() bool { return obj.UnopenedOnly },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_unopenedOnly(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Boolean")
 }
 
 func _ReturnTerm_feePercent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_feePercent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FeePercent, nil
-		},
-		nil,
+		func() int { return obj.FeePercent },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_feePercent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Int")
 }
 
 func _ReturnTerm_flatFeeMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_flatFeeMinor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FlatFeeMinor, nil
-		},
-		nil,
+		func() int64 { return obj.FlatFeeMinor },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_flatFeeMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Int")
 }
 
 func _ReturnTerm_parcelFeeMinor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_parcelFeeMinor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParcelFeeMinor, nil
-		},
-		nil,
+		func() int64 { return obj.ParcelFeeMinor },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNInt2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_parcelFeeMinor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Int")
 }
 
 func _ReturnTerm_parcelPaidBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_parcelPaidBy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ParcelPaidBy, nil
-		},
-		nil,
+		func() returns.Payer { return obj.ParcelPaidBy },
 		func(ctx context.Context, selections ast.SelectionSet, v returns.Payer) graphql.Marshaler {
 			return marshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_parcelPaidBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "ReturnParcelPayer")
 }
 
 func _ReturnTerm_refundsShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Term) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReturnTerm_refundsShipping(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RefundsShipping, nil
-		},
-		nil,
+		func() bool { return obj.RefundsShipping },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ReturnTerm_refundsShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ReturnTerm", field, false, false, "Boolean")
 }
 
 func _Returnable_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Returnable) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Returnable_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Returnable_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Returnable", field, false, false, "Int")
 }
 
 func _Returnable_until(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Returnable) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Returnable_until(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Until, nil
-		},
-		nil,
+		func() *time.Time { return obj.Until },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Returnable_until(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Returnable", field, false, false, "DateTime")
 }
 
 func _Returnable_problems(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *returns.Returnable) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Returnable_problems(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]model.UserError, error) {
 			return ec.Resolvers.Returnable().Problems(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -2105,9 +1109,6 @@ func fieldContext_Returnable_problems(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -2964,14 +1965,15 @@ func UnmarshalWithdrawReturnInput(ctx context.Context, raw any) (returns.Withdra
 var returnImplementors = []string{"Return", "Node"}
 
 func _Return(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Return) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Return")
+			out.Values[i] = run.Text("Return")
 		case "id":
 			out.Values[i] = _Return_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3096,14 +2098,15 @@ func _Return(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var returnConnectionImplementors = []string{"ReturnConnection"}
 
 func _ReturnConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[returns.Return]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnConnection")
+			out.Values[i] = run.Text("ReturnConnection")
 		case "edges":
 			out.Values[i] = _ReturnConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3145,14 +2148,15 @@ func _ReturnConnection(ctx context.Context, ec *executionContext, sel ast.Select
 var returnEdgeImplementors = []string{"ReturnEdge"}
 
 func _ReturnEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[returns.Return]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnEdge")
+			out.Values[i] = run.Text("ReturnEdge")
 		case "cursor":
 			out.Values[i] = _ReturnEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3183,14 +2187,15 @@ func _ReturnEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var returnLineImplementors = []string{"ReturnLine"}
 
 func _ReturnLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Came) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnLine")
+			out.Values[i] = run.Text("ReturnLine")
 		case "id":
 			out.Values[i] = _ReturnLine_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3282,14 +2287,15 @@ func _ReturnLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var returnPayloadImplementors = []string{"ReturnPayload"}
 
 func _ReturnPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReturnPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnPayload")
+			out.Values[i] = run.Text("ReturnPayload")
 		case "return":
 			out.Values[i] = _ReturnPayload_return(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3320,14 +2326,15 @@ func _ReturnPayload(ctx context.Context, ec *executionContext, sel ast.Selection
 var returnReceiptImplementors = []string{"ReturnReceipt"}
 
 func _ReturnReceipt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Receipt) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnReceiptImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnReceiptImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnReceipt")
+			out.Values[i] = run.Text("ReturnReceipt")
 		case "nth":
 			out.Values[i] = _ReturnReceipt_nth(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3399,14 +2406,15 @@ func _ReturnReceipt(ctx context.Context, ec *executionContext, sel ast.Selection
 var returnRuleImplementors = []string{"ReturnRule"}
 
 func _ReturnRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Rule) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnRuleImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnRuleImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnRule")
+			out.Values[i] = run.Text("ReturnRule")
 		case "terms":
 			out.Values[i] = _ReturnRule_terms(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3457,14 +2465,15 @@ func _ReturnRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var returnRulePayloadImplementors = []string{"ReturnRulePayload"}
 
 func _ReturnRulePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReturnRulePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnRulePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnRulePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnRulePayload")
+			out.Values[i] = run.Text("ReturnRulePayload")
 		case "rule":
 			out.Values[i] = _ReturnRulePayload_rule(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3495,14 +2504,15 @@ func _ReturnRulePayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var returnTermImplementors = []string{"ReturnTerm"}
 
 func _ReturnTerm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Term) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnTermImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnTermImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReturnTerm")
+			out.Values[i] = run.Text("ReturnTerm")
 		case "reason":
 			out.Values[i] = _ReturnTerm_reason(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3563,14 +2573,15 @@ func _ReturnTerm(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var returnableImplementors = []string{"Returnable"}
 
 func _Returnable(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *returns.Returnable) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, returnableImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, returnableImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Returnable")
+			out.Values[i] = run.Text("Returnable")
 		case "quantity":
 			out.Values[i] = _Returnable_quantity(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3695,10 +2706,8 @@ func marshalNReturn2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐR
 }
 
 func marshalNReturn2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturnᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Return) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturn2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReturn(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Return(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3714,15 +2723,9 @@ func marshalNReturnConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _ReturnConnection(ctx, ec, sel, &v)
 }
 
-func marshalNReturnEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[returns.Return]) graphql.Marshaler {
-	return _ReturnEdge(ctx, ec, sel, &v)
-}
-
 func marshalNReturnEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[returns.Return]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturnEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ReturnEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3734,15 +2737,9 @@ func marshalNReturnEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpage
 	return ret
 }
 
-func marshalNReturnLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCame(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Came) graphql.Marshaler {
-	return _ReturnLine(ctx, ec, sel, &v)
-}
-
 func marshalNReturnLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCameᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Came) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturnLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐCame(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ReturnLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3762,7 +2759,7 @@ func unmarshalNReturnOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋre
 
 func marshalNReturnOutcome2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Outcome) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnOutcome!")
 	}
@@ -3777,7 +2774,7 @@ func unmarshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNReturnParcelPayer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐPayer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Payer) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnParcelPayer!")
 	}
@@ -3796,22 +2793,16 @@ func unmarshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋret
 
 func marshalNReturnReason2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Reason) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnReason!")
 	}
 	return res
 }
 
-func marshalNReturnReceipt2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReceipt(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Receipt) graphql.Marshaler {
-	return _ReturnReceipt(ctx, ec, sel, &v)
-}
-
 func marshalNReturnReceipt2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReceiptᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Receipt) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturnReceipt2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReceipt(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ReturnReceipt(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3831,7 +2822,7 @@ func unmarshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNReturnRefundForm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Form) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnRefundForm!")
 	}
@@ -3854,22 +2845,16 @@ func unmarshalNReturnStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋret
 
 func marshalNReturnStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Status) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ReturnStatus!")
 	}
 	return res
 }
 
-func marshalNReturnTerm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐTerm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v returns.Term) graphql.Marshaler {
-	return _ReturnTerm(ctx, ec, sel, &v)
-}
-
 func marshalNReturnTerm2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐTermᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Term) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturnTerm2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐTerm(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ReturnTerm(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3938,16 +2923,6 @@ func unmarshalOReturnOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOReturnOutcome2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐOutcome(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Outcome) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
-}
-
 func unmarshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx context.Context, ec *executionContext, v any) (*returns.Reason, error) {
 	if v == nil {
 		return nil, nil
@@ -3957,16 +2932,6 @@ func unmarshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalOReturnReason2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐReason(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Reason) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
-}
-
 func unmarshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, v any) (*returns.Form, error) {
 	if v == nil {
 		return nil, nil
@@ -3974,16 +2939,6 @@ func unmarshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	tmp, err := graphql.UnmarshalString(v)
 	res := returns.Form(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOReturnRefundForm2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐForm(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Form) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 func marshalOReturnRule2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *returns.Rule) graphql.Marshaler {
@@ -4008,25 +2963,6 @@ func unmarshalOReturnStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 		}
 	}
 	return res, nil
-}
-
-func marshalOReturnStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []returns.Status) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNReturnStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋreturnsᚐStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

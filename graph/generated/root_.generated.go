@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	CartLine() CartLineResolver
 	Category() CategoryResolver
 	Company() CompanyResolver
+	CounterMember() CounterMemberResolver
 	CustomerGroup() CustomerGroupResolver
 	DailyFigures() DailyFiguresResolver
 	DailyStorePoints() DailyStorePointsResolver
@@ -56,6 +57,7 @@ type ResolverRoot interface {
 	PointProgramme() PointProgrammeResolver
 	PointRate() PointRateResolver
 	PriceImport() PriceImportResolver
+	Prize() PrizeResolver
 	PrizeExchange() PrizeExchangeResolver
 	Product() ProductResolver
 	Purchase() PurchaseResolver
@@ -206,10 +208,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ConditionAmountInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionAmountInput)),
 			graphql.NewInputUnmarshaler("ConditionPeriodInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionPeriodInput)),
 			graphql.NewInputUnmarshaler("ConditionRangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConditionRangeInput)),
+			graphql.NewInputUnmarshaler("ConfirmEmailChangeInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmEmailChangeInput)),
 			graphql.NewInputUnmarshaler("ConfirmTotpInput", graphql.BindUnmarshaler(ec, unmarshalInputConfirmTotpInput)),
 			graphql.NewInputUnmarshaler("ConsentConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputConsentConditionInput)),
 			graphql.NewInputUnmarshaler("CorrectPurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputCorrectPurchaseInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
+			graphql.NewInputUnmarshaler("CounterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCounterMemberInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateDraftOrderInput)),
@@ -235,8 +239,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EditOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderInput)),
 			graphql.NewInputUnmarshaler("EditOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputEditOrderLineInput)),
 			graphql.NewInputUnmarshaler("EndStockLotRecallInput", graphql.BindUnmarshaler(ec, unmarshalInputEndStockLotRecallInput)),
+			graphql.NewInputUnmarshaler("EnterDrawForInput", graphql.BindUnmarshaler(ec, unmarshalInputEnterDrawForInput)),
 			graphql.NewInputUnmarshaler("EnterDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputEnterDrawInput)),
 			graphql.NewInputUnmarshaler("ExchangePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePointsInput)),
+			graphql.NewInputUnmarshaler("ExchangePrizeForInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeForInput)),
 			graphql.NewInputUnmarshaler("ExchangePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
@@ -263,6 +269,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportVouchersInput", graphql.BindUnmarshaler(ec, unmarshalInputImportVouchersInput)),
 			graphql.NewInputUnmarshaler("InstructShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputInstructShipmentsInput)),
 			graphql.NewInputUnmarshaler("IssueCouponsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsInput)),
+			graphql.NewInputUnmarshaler("IssueCouponsToSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCouponsToSegmentInput)),
 			graphql.NewInputUnmarshaler("IssueCreditNoteInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueCreditNoteInput)),
 			graphql.NewInputUnmarshaler("IssueDocumentsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueDocumentsInput)),
 			graphql.NewInputUnmarshaler("IssueGiftCardsInput", graphql.BindUnmarshaler(ec, unmarshalInputIssueGiftCardsInput)),
@@ -350,6 +357,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderLineInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderLineInput)),
 			graphql.NewInputUnmarshaler("RecurringOrderTermsInput", graphql.BindUnmarshaler(ec, unmarshalInputRecurringOrderTermsInput)),
+			graphql.NewInputUnmarshaler("RedeemPointCodeForInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeForInput)),
 			graphql.NewInputUnmarshaler("RedeemPointCodeInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemPointCodeInput)),
 			graphql.NewInputUnmarshaler("RedeemVoucherInput", graphql.BindUnmarshaler(ec, unmarshalInputRedeemVoucherInput)),
 			graphql.NewInputUnmarshaler("RefreshTokenInput", graphql.BindUnmarshaler(ec, unmarshalInputRefreshTokenInput)),
@@ -375,6 +383,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RemoveWishListInput", graphql.BindUnmarshaler(ec, unmarshalInputRemoveWishListInput)),
 			graphql.NewInputUnmarshaler("RenameSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputRenameSegmentInput)),
 			graphql.NewInputUnmarshaler("ReportMemberCardLostInput", graphql.BindUnmarshaler(ec, unmarshalInputReportMemberCardLostInput)),
+			graphql.NewInputUnmarshaler("RequestEmailChangeInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestEmailChangeInput)),
+			graphql.NewInputUnmarshaler("RequestMemberEmailChangeInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestMemberEmailChangeInput)),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestPasswordResetInput)),
 			graphql.NewInputUnmarshaler("RequestQuotationInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestQuotationInput)),
 			graphql.NewInputUnmarshaler("RequestRestockInput", graphql.BindUnmarshaler(ec, unmarshalInputRequestRestockInput)),
@@ -740,6 +750,30 @@ extend type Mutation {
     input: CloseMemberInput!
   ): DonePayload! @allow(permissions: [MEMBER_WRITE])
 
+  """
+  Asks to log in with another e-mail address. A link goes there, and nothing changes until
+  it is opened (` + "`" + `confirmEmailChange` + "`" + `), within a day; the address before is told. A later
+  request takes the place of an earlier one, and a new password makes it void. The answer
+  is the same whether the address has an account or not: its owner is told by e-mail.
+  """
+  requestEmailChange(
+    "The new address, and the proof that it is the account's owner who asks."
+    input: RequestEmailChangeInput!
+  ): AccountPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  "Gives up the e-mail address that the caller asked for and that was not confirmed yet."
+  cancelEmailChange: AccountPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+
+  """
+  Lets the account log in with the new e-mail address from now on, by the token of the
+  mailed link. All sessions but the caller's own end, links that were mailed to the address
+  before are void, and the address before is told.
+  """
+  confirmEmailChange(
+    "The token."
+    input: ConfirmEmailChangeInput!
+  ): AccountPayload! @allow(anyone: true)
+
   "Mails the caller the link that proves the e-mail address. Registering has sent one already."
   requestEmailVerification: DonePayload! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
 
@@ -794,6 +828,8 @@ type Account {
   email: String!
   "Whether the address is known to be the account's."
   emailVerified: Boolean!
+  "The address that is to take its place once the link that went there is opened; null if none, and of others' accounts."
+  pendingEmail: PendingEmail @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN])
   "The name to address its holder with; empty if unknown."
   name: String!
   "The account's role."
@@ -806,6 +842,14 @@ type Account {
   permissions: [Permission!]!
   "The account's open sessions, last used first; its own, or for staff that manage staff."
   sessions: [Session!]! @allow(roles: [MEMBER, COMPANY_BUYER, STORE_STAFF, STAFF, ADMIN]) @cost(size: 10)
+}
+
+"An e-mail address that is still to be confirmed."
+type PendingEmail {
+  "The address, in lower case."
+  email: String!
+  "Until when the link that went there works."
+  expiresAt: DateTime!
 }
 
 "One login on one device."
@@ -878,6 +922,22 @@ input RevokeSessionInput {
 
 "The token of a verification mail."
 input VerifyEmailInput {
+  "The token as it stands in the link."
+  token: String!
+}
+
+"Another e-mail address to log in with, and the proof that it is the account's owner who asks."
+input RequestEmailChangeInput {
+  "The new address."
+  email: String!
+  "The account's password; left out by members who have none because they log in through a provider: they log in anew, at most ten minutes before."
+  password: String! = ""
+  "The authenticator app's six digits, or a recovery code, where the account has a second factor."
+  code: String! = ""
+}
+
+"The token of a mail to a new address."
+input ConfirmEmailChangeInput {
   "The token as it stands in the link."
   token: String!
 }
@@ -1987,6 +2047,10 @@ enum UserErrorCode {
   IDEMPOTENCY_KEY_REUSED
   "The e-mail address belongs to an account already."
   EMAIL_TAKEN
+  "It is the e-mail address that the account has already."
+  EMAIL_SAME
+  "The caller has no password and logged in too long ago for this: log in again."
+  LOGIN_AGAIN
   "The password is too short."
   PASSWORD_TOO_SHORT
   "The password is too easy to guess."
@@ -4412,6 +4476,40 @@ extend type Mutation {
   ): ShopSalePayload! @allow(permissions: [ORDER_WRITE])
 }
 
+"What a member shows at a counter."
+input CounterMemberInput {
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code, which is not used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+}
+
+"A member who stands at a counter."
+type CounterMember {
+  "The member's opaque global id."
+  id: ID!
+  "The name; its first character alone where the member is masked."
+  name: String!
+  "Whether the personal data is hidden: the member is another shop's."
+  masked: Boolean!
+  "Whether they have an account; else they have the card alone."
+  hasAccount: Boolean!
+  "The name of their rank in the brand, in the caller's language; empty for none."
+  rankName: String!
+  "What they have of the brand's programmes: who shows a card or a code lets it be known."
+  pointBalances: [PointBalance!]!
+}
+
+"Who stands at a counter, or why nobody is known."
+type CounterMemberPayload {
+  "The member; null if the code or the card is not one that works."
+  member: CounterMember
+  "Why nobody is known; empty if somebody is."
+  userErrors: [UserError!]!
+}
+
 "A member code that was made."
 type MemberCodePayload {
   "The code; null if none was made."
@@ -4470,6 +4568,8 @@ type ShopSalePayload {
   order: Order
   "What it costs, as a cart; null if it was sold before under this key, or cannot be priced."
   quote: Cart
+  "What the member who showed a code or a card has of the brand's programmes, after the sale if something was sold; empty for anybody else, and for API clients."
+  pointBalances: [PointBalance!]!
   "Why nothing was sold; empty if it was."
   userErrors: [UserError!]!
 }
@@ -4489,6 +4589,11 @@ type TillSum {
 }
 
 extend type Query {
+  "The member who shows a card or a code at a shop's counter, with their points: what staff need to serve them, and no more. The view is written down, and look-ups are limited."
+  counterMember(
+    "What is shown, and where."
+    by: CounterMemberInput!
+  ): CounterMemberPayload! @allow(permissions: [ORDER_WRITE, PRIZE_WRITE, POINT_WRITE])
   "The cash of the tills of shops, day by day, the newest day first; those of a shop see theirs (日計表)."
   tillSums(
     "The first day."
@@ -4501,8 +4606,16 @@ extend type Query {
 }
 
 extend enum UserErrorCode {
+  "The member's card is not one of the brand that works: it is nobody's, was lost or replaced, or its member has left."
+  MEMBER_CARD_INVALID
+  "Too many cards were wrong; none is looked at for a while."
+  MEMBER_CARD_TRIES
+  "There is no such shop in the brand, or it is closed."
+  SHOP_UNAVAILABLE
   "The member's code is not one, or has been used."
   MEMBER_CODE_INVALID
+  "Cards and codes were looked up too often."
+  TOO_MANY_TRIES
   "The member's code is too old; ask for the next."
   MEMBER_CODE_EXPIRED
   "The tenders do not come to the total."
@@ -6596,6 +6709,11 @@ extend type Mutation {
     "Which draw, and how often."
     input: EnterDrawInput!
   ): DrawEntriesPayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Enter a draw for points of the member who stands at a shop's counter: whoever shows a card or the app's code, with an account or with a card alone, whichever shop's member they are. Limits and conditions are those of ` + "`" + `enterDraw` + "`" + `; it is written down who served the member, and where."
+  enterDrawFor(
+    "Who stands there, which draw, and how often."
+    input: EnterDrawForInput!
+  ): EnterDrawForPayload! @allow(permissions: [PRIZE_WRITE])
   "Take what the caller won, or decline it; then the next runner-up moves up."
   answerWin(
     "What was won, and the answer."
@@ -6799,6 +6917,24 @@ input EnterDrawInput {
   points: Int!
 }
 
+"Entries for points at a counter."
+input EnterDrawForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code; it is then used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+  "The draw."
+  drawId: ID!
+  "How many entries, 1 to 100."
+  count: Int! = 1
+  "What the member was told that all of them cost, in points."
+  points: Int!
+}
+
 "A draw to call off."
 input CancelDrawInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
@@ -6907,6 +7043,16 @@ type DrawPayload {
 type DrawEntriesPayload {
   "The new entries; empty if nothing was done."
   entries: [DrawEntry!]!
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"Entries of a member who stands at a counter."
+type EnterDrawForPayload {
+  "The new entries; empty if nothing was done."
+  entries: [DrawEntry!]!
+  "What the member has of the programme after it; null if nothing was done."
+  balance: PointBalance
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
@@ -8760,6 +8906,35 @@ extend enum UserErrorCode {
   ): MailingRecipientConnection! @allow(permissions: [MEMBER_READ])
 }
 
+extend type Query {
+  "What became of the coupons that a mailing gave; null if it gives none, or the caller may not see it."
+  mailingCoupons(
+    "The mailing's global id."
+    mailingId: ID!
+  ): MailingCoupons @allow(permissions: [CAMPAIGN_READ])
+}
+
+"What became of the coupons that a mailing gave, as it is now."
+type MailingCoupons {
+  "How many there are: one for each who shall get the mailing."
+  issued: Int!
+  "How many of them orders have used."
+  used: Int!
+  "How many were taken out of use."
+  void: Int!
+  "What the orders come to that used them and stand."
+  sales: Money!
+  "What the campaign took off those orders."
+  given: Money!
+}
+
+extend type MailingRecipient {
+  "What became of the coupon that the mailing gave the member; null if it gave none."
+  couponState: CouponState
+  "The global id of the order that used the coupon; null for none."
+  couponOrderId: ID
+}
+
 extend type Mutation {
   "Keeps a mailing that is not sent yet, for the head office."
   saveMailing(
@@ -8826,9 +9001,13 @@ type Mailing {
   productIds: [ID!]!
   "The global ids of the categories whose products' purchases count, and those below."
   categoryIds: [ID!]!
+  "The global id of the campaign of which each who gets the mailing is given a coupon; null: none is given."
+  couponCampaignId: ID
+  "For how many days from sending those can be used; null: as long as the campaign runs."
+  couponDays: Int
   "The subject of the e-mails; empty for letters."
   subject: String!
-  "The text of the e-mails, with the fields {{name}}, {{points}} and {{rank}}; empty for letters."
+  "The text of the e-mails, with the fields {{name}}, {{points}}, {{rank}} and {{coupon}}; empty for letters."
   body: String!
   "Who sends the e-mails: name, address and contact, as the law wants it said (特定電子メール法)."
   imprint: String!
@@ -9008,9 +9187,13 @@ input SaveMailingInput {
   categoryIds: [ID!]! = []
   "What e-mails say; needed for MAIL."
   mail: MailingContentInput
+  "The campaign of which each who gets the mailing is given a coupon of their own, at the moment at which it is decided that they get it. E-mails tell its code as {{coupon}}."
+  couponCampaignId: ID
+  "For how many days from sending the coupons can be used, 1 to 365; as long as the campaign runs if left out."
+  couponDays: Int
 }
 
-"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}."
+"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}, and {{coupon}} where the mailing gives coupons."
 input MailingContentInput {
   "The subject, at most 200 characters."
   subject: String!
@@ -9085,6 +9268,10 @@ extend enum UserErrorCode {
   MAILING_LABEL_POSITION
   "A text has a field that there is not."
   MAILING_FIELD
+  "The text tells a coupon's code, or days of a coupon are said, and the mailing gives none."
+  MAILING_COUPON
+  "The campaign is stopped: its coupons would open nothing."
+  CAMPAIGN_STOPPED
 }
 `, BuiltIn: false},
 	{Name: "../schema/mailing_mail.graphqls", Input: `extend type Query {
@@ -9459,6 +9646,16 @@ extend type Mutation {
   updateMember(
     "What changes."
     input: UpdateMemberInput!
+  ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
+  """
+  Asks that a member's account logs in with another e-mail address, for who lost theirs. A
+  link goes there, and nothing changes until it is opened (` + "`" + `confirmEmailChange` + "`" + `), within a
+  day; the address before is told. Store staff do so for their store's members alone. The
+  answer is the same whether the address has an account or not: its owner is told by e-mail.
+  """
+  requestMemberEmailChange(
+    "Whose, to which address, and why."
+    input: RequestMemberEmailChangeInput!
   ): MemberPayload! @allow(permissions: [MEMBER_WRITE])
   "Gives a member a card of the channel's brand; the former one of the kind ends (再発行). Members themselves get digital ones."
   issueMemberCard(
@@ -9898,10 +10095,20 @@ input RegisterMemberInput {
 input UpdateMemberInput {
   "The member."
   memberId: ID!
-  "What changes. The name and e-mail address of who has an account are changed by themselves."
+  "What changes. The name of who has an account is changed by themselves (` + "`" + `updateProfile` + "`" + `), and the e-mail address by ` + "`" + `requestEmailChange` + "`" + ` or ` + "`" + `requestMemberEmailChange` + "`" + `."
   person: MemberPersonInput!
   "Why, at most 200 characters."
   reason: String! = ""
+}
+
+"A new e-mail address for a member who has an account and cannot get at theirs."
+input RequestMemberEmailChangeInput {
+  "The member."
+  memberId: ID!
+  "The address that they told."
+  email: String!
+  "Why, and how it was made sure that it is the member: 1 to 200 characters."
+  reason: String!
 }
 
 "A card for a member."
@@ -10079,6 +10286,8 @@ extend enum UserErrorCode {
   STORE_UNKNOWN
   "Neither a name nor a phone number nor an e-mail address was said."
   MEMBER_NAMELESS
+  "The member has no account: their e-mail address is corrected with ` + "`" + `updateMember` + "`" + `."
+  MEMBER_ACCOUNT_MISSING
   "Not one of member number, e-mail address and phone number was said."
   SEARCH_ONE
   "The link to an export is not valid."
@@ -11994,6 +12203,11 @@ extend type Mutation {
     "The code."
     input: RedeemPointCodeInput!
   ): RedeemPointCodePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  "Give the member who stands at a shop's counter the points of a code: whoever shows a card or the app's code, with an account or with a card alone. A code that hangs in another shop is none here. It is written down who served the member, and where; tries are limited to 120 an hour for each of the staff."
+  redeemPointCodeFor(
+    "Who stands there, and the code."
+    input: RedeemPointCodeForInput!
+  ): RedeemPointCodePayload! @allow(permissions: [POINT_WRITE])
   "Make another point system known by its code, or change it."
   savePointPartner(
     "The system."
@@ -12070,8 +12284,14 @@ type PointProgramme {
   unitPoints: Int!
   "What ` + "`" + `unitPoints` + "`" + ` pay."
   unitWorth: Money!
-  "How many days after the day on which they are given points can be used; null: for ever."
+  "By what the last day of points goes."
+  expiry: PointExpiry!
+  "By DAYS: how many days after the day on which they are given points can be used; null: for ever."
   expiryDays: Int
+  "Otherwise: how many months are counted."
+  expiryMonths: Int
+  "By FISCAL_YEAR: the month in which the fiscal year ends, 1 to 12."
+  fiscalMonth: Int
   "How many days after delivery earned points can be used."
   confirmDays: Int!
   "How long points live on that had expired when an order gives them back, in days."
@@ -12088,6 +12308,18 @@ type PointProgramme {
   rates: [PointRate!]!
   "For what points are given."
   rules: [PointRule!]!
+}
+
+"By what the last day of points goes (有効期限の方式)."
+enum PointExpiry {
+  "So many days after the day on which they are given, or never."
+  DAYS
+  "The last day of the month that is so many months after the one in which they are given."
+  MONTH_END
+  "The last day of the fiscal year in which that month is (年度末)."
+  FISCAL_YEAR
+  "So many months after the day on which the member last earned, used, sent or received any: each time all of the member's points live on (最終利用日)."
+  LAST_MOVEMENT
 }
 
 "What points of one programme become in another."
@@ -12158,8 +12390,10 @@ type PointEntry {
   orderId: ID
   "The purchase in a shop it is about; null for none."
   purchaseId: ID
-  "Why, in words; empty if nobody said."
+  "Why, in words; empty if nobody said. Of occasions their name, of a rank with its code."
   reason: String!
+  "The rule that gave points for an occasion; null for none. A rule of purchases is not said: several add up."
+  ruleId: ID
   "When."
   at: DateTime!
 }
@@ -12312,6 +12546,8 @@ type PointTerms {
   monthDays: [Int!]!
   "For members of which ranks."
   ranks: [String!]!
+  "For members of one of these segments, as they are when the order is confirmed, or the receipt reckoned."
+  segmentIds: [ID!]!
   "Only for a member's first order in the brand."
   first: Boolean!
   "From which amount of the goods that count, in minor units (yen)."
@@ -12330,6 +12566,12 @@ enum PointOccasion {
   CHECK_IN
   "A registration; once for each member."
   SIGN_UP
+  "The member's birthday, once in a year; who was born on 29 February has it on the 28th in other years. Noren sees it by itself, as it does the two below."
+  BIRTHDAY
+  "The day of the registration comes round, once in a year; by the same rule for 29 February."
+  ANNIVERSARY
+  "A higher rank is reached; once for each rank within the rank's months. ` + "`" + `ranks` + "`" + ` are the ranks that are reached."
+  RANK_UP
 }
 
 "What is outstanding."
@@ -12370,8 +12612,10 @@ type PointCode {
   id: ID!
   "The programme whose points it gives."
   programmeId: ID!
-  "The code, as it is entered or shown as a QR; letters count the same in either case."
+  "The code, as it is entered; letters count the same in either case."
   code: String!
+  "The code as a camera reads it, to be printed and hung up."
+  squareCode: SquareCode!
   "The name, in the caller's language."
   name: String!
   "How many points."
@@ -12428,6 +12672,20 @@ input RedeemPointCodeInput {
   code: String!
 }
 
+"A code that a member has at a counter."
+input RedeemPointCodeForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code; it is then used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+  "The code that gives points."
+  code: String!
+}
+
 "A code after a change."
 type PointCodePayload {
   "The code; null if nothing was done."
@@ -12446,7 +12704,7 @@ type ClosePointCodePayload {
 type RedeemPointCodePayload {
   "How many points were given."
   points: Int!
-  "The caller's balance after it; null if nothing was given."
+  "The member's balance after it; null if nothing was given."
   balance: PointBalance
   "Why nothing was given; empty if it was."
   userErrors: [UserError!]!
@@ -12636,10 +12894,12 @@ input SettlePointArrivalInput {
 input RewardPointsInput {
   "The caller's key of this intent, 8 to 100 characters."
   idempotencyKey: String!
-  "For what; not PURCHASE, which orders tell by themselves."
+  "For what; not PURCHASE, which orders tell by themselves, nor what noren sees by itself: BIRTHDAY, ANNIVERSARY, RANK_UP."
   occasion: PointOccasion!
-  "The member who gets them."
-  memberId: ID!
+  "The member who gets them; or the card."
+  memberId: ID
+  "The number of the card that they show where it happens, instead of ` + "`" + `memberId` + "`" + `: for tills and stands. Wrong ones are limited."
+  cardNumber: String
   "The shop where it was."
   shopId: ID
   """
@@ -12680,8 +12940,14 @@ input SavePointProgrammeInput {
   unitPoints: Int! = 1
   "What ` + "`" + `unitPoints` + "`" + ` pay, in minor units (yen). It never changes."
   unitMinor: Int! = 1
-  "How many days after the day on which they are given points can be used; left out: for ever."
+  "By what the last day of points goes. Points that were given before a change keep their last day, but that by LAST_MOVEMENT the next movement prolongs it."
+  expiry: PointExpiry! = DAYS
+  "By DAYS: how many days after the day on which they are given points can be used; left out: for ever."
   expiryDays: Int
+  "By MONTH_END and FISCAL_YEAR: how many months after the one in which they are given, 0 to 120. By LAST_MOVEMENT: how many months after the day of the movement, 1 to 120."
+  expiryMonths: Int
+  "By FISCAL_YEAR: the month in which the fiscal year ends, 1 to 12."
+  fiscalMonth: Int
   "How many days after delivery earned points can be used."
   confirmDays: Int! = 7
   "How long points live on that had expired when an order gives them back, in days."
@@ -12746,6 +13012,8 @@ input PointTermsInput {
   monthDays: [Int!]! = []
   "For members of which ranks."
   ranks: [String!]! = []
+  "For members of one of these segments, at most 10. Each is asked once: when an order is confirmed, a receipt is first reckoned, or something else is told. What the same purchase earns later does not change with the segment."
+  segmentIds: [ID!]! = []
   "Only for a member's first order in the brand."
   first: Boolean! = false
   "From which amount of the goods that count, in minor units (yen)."
@@ -13073,6 +13341,8 @@ extend enum UserErrorCode {
   POINTS_NOT_TRANSFERABLE
   "There is no rate between the programmes."
   POINTS_NOT_EXCHANGEABLE
+  "At the rate points that are exchanged and exchanged back become more."
+  POINT_RATE_GAINS
   "It exceeds what one of the staff may grant and deduct in a day."
   POINTS_STAFF_LIMIT
   "No points were used that could be given back."
@@ -13826,6 +14096,17 @@ extend type Mutation {
     "For which prize, and where it goes."
     input: ExchangePrizeInput!
   ): PrizeExchangePayload! @allow(roles: [MEMBER, COMPANY_BUYER])
+  """
+  Give points of the member who stands at a shop's counter for a prize: whoever shows a card or
+  the app's code, with an account or with a card alone, whichever shop's member they are. Goods
+  are handed over at once from the shop's own pieces, or sent to the address that the member
+  says; codes are told once, to be printed. Limits and conditions are those of
+  ` + "`" + `exchangePrize` + "`" + `. It is written down who served the member, and where.
+  """
+  exchangePrizeFor(
+    "Who stands there, for which prize, and how they get it."
+    input: ExchangePrizeForInput!
+  ): ExchangePrizeForPayload! @allow(permissions: [PRIZE_WRITE])
   "Give an exchange up: points go back with the last days that they had, pieces to the stock. Members cancel their own until it is packed, staff with PRIZE_WRITE until it leaves."
   cancelPrizeExchange(
     "Which exchange, and why."
@@ -13898,6 +14179,8 @@ type Prize {
   soldOut: Boolean!
   "How many pieces are left; for staff."
   stock: Int! @allow(permissions: [PRIZE_READ])
+  "The pieces that lie at shops and are handed over there; those of a shop see their own. For staff."
+  shopStocks: [PrizeShopStock!]! @allow(permissions: [PRIZE_READ])
   "How many pieces one member gets within ` + "`" + `limitDays` + "`" + `; null: any."
   memberLimit: Int
   "The days that count, today included; null: ever."
@@ -13912,6 +14195,14 @@ type Prize {
   segmentId: ID @allow(permissions: [PRIZE_READ])
   "When it was closed; null while it goes on."
   closedAt: DateTime
+}
+
+"Pieces of a prize that lie at a shop."
+type PrizeShopStock {
+  "The shop, or the event's stand."
+  shopId: ID!
+  "How many pieces."
+  stock: Int!
 }
 
 "One page of prizes."
@@ -13968,6 +14259,8 @@ type PrizeExchange {
   points: Int!
   "Of which programme."
   programmeId: ID!
+  "At whose counter the member asked for it; null if at none. For staff."
+  shopId: ID @allow(permissions: [PRIZE_READ, PRIZE_WRITE])
   "How far it has come."
   state: PrizeExchangeState!
   "Where it is sent; null if it is not sent, or the caller may not read it."
@@ -14040,6 +14333,28 @@ input ExchangePrizeInput {
   addressId: ID
 }
 
+"Points that are given for a prize at a counter."
+input ExchangePrizeForInput {
+  "The client's key of this intent, 8 to 100 characters: a UUID does."
+  idempotencyKey: String!
+  "The shop, or the event's stand, where the member is; those of a shop name theirs."
+  shopId: ID!
+  "The text of the member's code; it is then used up."
+  memberCode: String! = ""
+  "The number of the member's card, instead: 13 digits, of a card of the brand that works."
+  cardNumber: String! = ""
+  "The prize."
+  prizeId: ID!
+  "How many pieces, 1 to 99."
+  quantity: Int! = 1
+  "What the member was told that all of them cost, in points. If they cost something else by now, nothing is done."
+  points: Int!
+  "Goods are handed over now, from the pieces of the shop."
+  handOver: Boolean! = false
+  "Where goods are sent, as the member said."
+  address: AddressInput
+}
+
 "Which exchange to give up."
 input CancelPrizeExchangeInput {
   "The client's key of this intent, 8 to 100 characters: a UUID does."
@@ -14096,6 +14411,10 @@ input MovePrizeStockInput {
   by: Int!
   "Why, at most 200 characters."
   reason: String!
+  "The shop whose pieces they are, to be handed over there; those that are sent, if left out. Goods alone lie at shops."
+  shopId: ID
+  "They come out of the pieces that are sent; if ` + "`" + `by` + "`" + ` is below zero, they go back there. Needs ` + "`" + `shopId` + "`" + `."
+  fromStock: Boolean! = false
 }
 
 "Exchanges that are moved on."
@@ -14129,6 +14448,18 @@ type PrizeExchangePayload {
   "The exchange; null if nothing was done."
   exchange: PrizeExchange
   "What the caller has of the programme after it; null for staff, or if nothing was done."
+  balance: PointBalance
+  "Why nothing was done; empty if it was."
+  userErrors: [UserError!]!
+}
+
+"What a member was given at a counter."
+type ExchangePrizeForPayload {
+  "The exchange; null if nothing was done."
+  exchange: PrizeExchange
+  "The codes with their texts, to be printed for the member; empty for goods. Who gave them out is told again with the same key for a quarter of an hour, for an answer that was lost; nobody else is."
+  vouchers: [Voucher!]!
+  "What the member has of the programme after it; null if nothing was done."
   balance: PointBalance
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
@@ -14177,6 +14508,10 @@ extend enum UserErrorCode {
   PRIZE_FIXED
   "Prizes are for members."
   PRIZE_MEMBERS_ONLY
+  "Goods alone are handed over at a counter, and what is handed over is sent nowhere."
+  PRIZE_HAND_OVER
+  "The shop has not so many pieces of the prize."
+  PRIZE_NOT_AT_SHOP
 }
 `, BuiltIn: false},
 	{Name: "../schema/promotion.graphqls", Input: `extend type Query {
@@ -14221,6 +14556,14 @@ extend enum UserErrorCode {
   ): CouponConnection! @allow(permissions: [CAMPAIGN_READ])
 }
 
+extend type Query {
+  "Coupons that the members of a segment are given; null if the brand has no such batch. For staff."
+  couponBatch(
+    "The batch's global id."
+    id: ID!
+  ): CouponBatch @allow(permissions: [CAMPAIGN_READ])
+}
+
 extend type Mutation {
   "Enter a coupon code into the cart. One that does not apply to the cart as it is stays entered and says why."
   applyCoupon(
@@ -14259,6 +14602,16 @@ extend type Mutation {
     "How many, for whom, for how long."
     input: IssueCouponsInput!
   ): IssueCouponsPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  """
+  Give each member of a segment a coupon of their own, one each. Whom the segment has now is
+  noted; a job makes the coupons, and ` + "`" + `couponBatch` + "`" + ` tells how far it is. Members find them
+  among their coupons, so that no code has to be typed. To send the code, let a mailing give
+  the coupons instead (` + "`" + `saveMailing` + "`" + `, couponCampaignId).
+  """
+  issueCouponsToSegment(
+    "Which coupons, and to whom."
+    input: IssueCouponsToSegmentInput!
+  ): CouponBatchPayload! @allow(permissions: [CAMPAIGN_WRITE])
   "Take coupons that are not used out of use."
   voidCoupons(
     "Which."
@@ -14767,6 +15120,58 @@ input IssueCouponsInput {
   validFrom: DateTime
   "Until when they can be used."
   validUntil: DateTime
+}
+
+"Which coupons the members of a segment are given."
+input IssueCouponsToSegmentInput {
+  "Chosen by the client for this intent and kept over retries."
+  idempotencyKey: String!
+  "The campaign that they open: one that needs a coupon, and is not stopped."
+  campaignId: ID!
+  "The segment whose members get them."
+  segmentId: ID!
+  "From when on they can be used."
+  validFrom: DateTime
+  "Until when they can be used."
+  validUntil: DateTime
+}
+
+"Coupons that the members of a segment are given, one each."
+type CouponBatch {
+  "The batch's opaque global id."
+  id: ID!
+  "The global id of the campaign that they open."
+  campaignId: ID!
+  "The global id of the segment whose members get them."
+  segmentId: ID!
+  "Whether they are all there."
+  state: CouponBatchState!
+  "How many members the segment had."
+  count: Int!
+  "How many coupons there are so far. Who leaves the brand before their turn gets none."
+  made: Int!
+  "How many were used so far."
+  used: Int!
+  "When it was begun."
+  createdAt: DateTime!
+  "When the last of them was there; null before."
+  finishedAt: DateTime
+}
+
+"Whether the coupons of a batch are all there."
+enum CouponBatchState {
+  "A job makes them."
+  MAKING
+  "They are."
+  DONE
+}
+
+"A batch after it was begun."
+type CouponBatchPayload {
+  "The batch; null if nothing was begun."
+  batch: CouponBatch
+  "Why not; empty if it was."
+  userErrors: [UserError!]!
 }
 
 "Coupons after they were made."
@@ -16931,6 +17336,8 @@ enum AudienceKind {
   COMPANY
   "A customer group."
   GROUP
+  "The members of a saved segment, as it is at the moment; for campaigns alone. A campaign names at most 10."
+  SEGMENT
   "Whoever is logged in."
   MEMBERS
   "Guests too."
@@ -16941,7 +17348,7 @@ enum AudienceKind {
 type Audience {
   "How it names its buyers."
   kind: AudienceKind!
-  "The account, company or group; null for the kinds that name nobody."
+  "The account, company, group or segment; null for the kinds that name nobody."
   id: ID
 }
 
@@ -16949,7 +17356,7 @@ type Audience {
 input AudienceInput {
   "How it names its buyers."
   kind: AudienceKind!
-  "The account, company or group; left out for the kinds that name nobody."
+  "The account, company, group or segment; left out for the kinds that name nobody."
   id: ID
 }
 
@@ -17160,7 +17567,7 @@ extend type ProductConnection {
 }
 `, BuiltIn: false},
 	{Name: "../schema/segment.graphqls", Input: `extend type Query {
-  "Members of the channel's brand for whom the conditions hold (詳細検索), in an order that stays the same. Each search is written down with its conditions, and each view. Store staff see members of other stores masked, and by conditions on the person (age, gender, month of birth, pets) on what they bought (goods, purchases, mailings) or on points find their own stores' members alone. Ends with SEARCH_TOO_SLOW after five seconds."
+  "Members of the channel's brand for whom the conditions hold (詳細検索), in an order that stays the same. Each search is written down with its conditions, and each view. Store staff see members of other stores masked, and by conditions on the person (age, gender, month of birth, pets, prefecture, day of joining) on what they bought (goods, purchases, mailings) or on points find their own stores' members alone. Ends with SEARCH_TOO_SLOW after five seconds."
   memberSearch(
     "The conditions."
     where: MemberConditionInput!
@@ -17210,7 +17617,7 @@ extend type Mutation {
     "The segment."
     input: SegmentInput!
   ): SegmentPayload! @allow(permissions: [SEGMENT_WRITE]) @takes(seconds: 120)
-  "Takes a segment out of use; its name may be given again."
+  "Takes a segment out of use; its name may be given again. While something that is open is for its members it stays (SEGMENT_IN_USE)."
   closeSegment(
     "The segment."
     input: SegmentInput!
@@ -17320,6 +17727,12 @@ input MemberConditionInput {
   points: PointsConditionInput
   "The brand may reach the member so, or may not."
   consent: ConsentConditionInput
+  "The member joined the brand in the period."
+  joined: ConditionPeriodInput
+  "The member's default address is in one of these prefectures, 1 to 47. Never holds for whose address is not known."
+  prefectures: [Prefecture!]
+  "The member is in one of these saved segments now; inside ` + "`" + `not` + "`" + `, in none. Segments stand at most 5 within each other, 20 in one search (SEGMENT_NESTED). For the head office."
+  segmentIds: [ID!]
 }
 
 "A period of business days, both ends included: by its days, or by the last days."
@@ -17511,8 +17924,16 @@ extend enum UserErrorCode {
   SEGMENT_STATIC
   "The segment is closed."
   SEGMENT_CLOSED
-  "A prize or draw that is open is for its members."
+  "Something that is open is for its members, or another segment names it: a prize, a draw, a campaign, a rule of points. The message says what."
   SEGMENT_IN_USE
+  "There is no such segment, or it is closed."
+  SEGMENT_UNKNOWN
+  "The segment has no members."
+  SEGMENT_EMPTY
+  "The conditions of a segment come back to the segment."
+  SEGMENT_CYCLE
+  "Segments stand too deep within each other, or there are too many of them."
+  SEGMENT_NESTED
   "The segment has more members than a sheet holds."
   SEGMENT_TOO_LARGE
 }
@@ -20597,7 +21018,7 @@ type Voucher {
   batchId: ID!
   "The last four symbols of its code."
   ending: String!
-  "The code, for the member who has it; null for others."
+  "The code, for the member who has it, and once for who hands it out at a counter; null for others."
   code: String
   "What became of it."
   state: VoucherState!

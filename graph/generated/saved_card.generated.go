@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,306 +27,150 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _RemoveSavedCardPayload_removedId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RemoveSavedCardPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RemoveSavedCardPayload_removedId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RemovedID, nil
-		},
-		nil,
+		func() *string { return obj.RemovedID },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RemoveSavedCardPayload_removedId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RemoveSavedCardPayload", field, false, false, "ID")
 }
 
 func _RemoveSavedCardPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RemoveSavedCardPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RemoveSavedCardPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RemoveSavedCardPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RemoveSavedCardPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SaveCardPayload_savedCard(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaveCardPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaveCardPayload_savedCard(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SavedCard, nil
-		},
-		nil,
+		func() *cardfile.Card { return obj.SavedCard },
 		func(ctx context.Context, selections ast.SelectionSet, v *cardfile.Card) graphql.Marshaler {
 			return marshalOSavedCard2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCard(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_SaveCardPayload_savedCard(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SaveCardPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SavedCard(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SaveCardPayload_clientSecret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaveCardPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaveCardPayload_clientSecret(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ClientSecret, nil
-		},
-		nil,
+		func() *string { return obj.ClientSecret },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaveCardPayload_clientSecret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaveCardPayload", field, false, false, "String")
 }
 
 func _SaveCardPayload_needsAction(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaveCardPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaveCardPayload_needsAction(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NeedsAction, nil
-		},
-		nil,
+		func() bool { return obj.NeedsAction },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SaveCardPayload_needsAction(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaveCardPayload", field, false, false, "Boolean")
 }
 
 func _SaveCardPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaveCardPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaveCardPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SaveCardPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SaveCardPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SavedCard_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cardfile.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SavedCard_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SavedCard_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedCard", field, true, false, "ID")
 }
 
 func _SavedCard_confirmed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cardfile.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SavedCard_confirmed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Confirmed(), nil
-		},
-		nil,
+		func() bool { return obj.Confirmed() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SavedCard_confirmed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedCard", field, true, false, "Boolean")
 }
 
 func _SavedCard_network(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cardfile.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SavedCard_network(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Network, nil
-		},
-		nil,
+		func() string { return obj.Network },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SavedCard_network(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedCard", field, false, false, "String")
 }
 
 func _SavedCard_last4(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cardfile.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SavedCard_last4(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Last4, nil
-		},
-		nil,
+		func() string { return obj.Last4 },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SavedCard_last4(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedCard", field, false, false, "String")
 }
 
 func _SavedCard_expiresOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cardfile.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SavedCard_expiresOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresOn(), nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresOn() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SavedCard_expiresOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedCard", field, true, false, "Date")
 }
 
 func _SavedCard_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cardfile.Card) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SavedCard_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SavedCard_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SavedCard", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -445,14 +290,15 @@ func UnmarshalSavedCardInput(ctx context.Context, raw any) (cardfile.NameInput, 
 var removeSavedCardPayloadImplementors = []string{"RemoveSavedCardPayload"}
 
 func _RemoveSavedCardPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RemoveSavedCardPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, removeSavedCardPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, removeSavedCardPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RemoveSavedCardPayload")
+			out.Values[i] = run.Text("RemoveSavedCardPayload")
 		case "removedId":
 			out.Values[i] = _RemoveSavedCardPayload_removedId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -483,14 +329,15 @@ func _RemoveSavedCardPayload(ctx context.Context, ec *executionContext, sel ast.
 var saveCardPayloadImplementors = []string{"SaveCardPayload"}
 
 func _SaveCardPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SaveCardPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, saveCardPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, saveCardPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SaveCardPayload")
+			out.Values[i] = run.Text("SaveCardPayload")
 		case "savedCard":
 			out.Values[i] = _SaveCardPayload_savedCard(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -531,14 +378,15 @@ func _SaveCardPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var savedCardImplementors = []string{"SavedCard"}
 
 func _SavedCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cardfile.Card) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, savedCardImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, savedCardImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SavedCard")
+			out.Values[i] = run.Text("SavedCard")
 		case "id":
 			out.Values[i] = _SavedCard_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -603,15 +451,9 @@ func marshalNSaveCardPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋm
 	return _SaveCardPayload(ctx, ec, sel, &v)
 }
 
-func marshalNSavedCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCard(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cardfile.Card) graphql.Marshaler {
-	return _SavedCard(ctx, ec, sel, &v)
-}
-
 func marshalNSavedCard2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCardᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cardfile.Card) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSavedCard2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcardfileᚐCard(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SavedCard(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
@@ -74,6 +75,9 @@ type MutationResolver interface {
 	RevokeSession(ctx context.Context, input identity.RevokeSessionInput) (model.DonePayload, error)
 	CloseAccount(ctx context.Context, input identity.CloseInput) (model.DonePayload, error)
 	CloseMember(ctx context.Context, input identity.CloseMemberInput) (model.DonePayload, error)
+	RequestEmailChange(ctx context.Context, input identity.RequestEmailChangeInput) (model.AccountPayload, error)
+	CancelEmailChange(ctx context.Context) (model.AccountPayload, error)
+	ConfirmEmailChange(ctx context.Context, input model.ConfirmEmailChangeInput) (model.AccountPayload, error)
 	RequestEmailVerification(ctx context.Context) (model.DonePayload, error)
 	VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (model.AccountPayload, error)
 	RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (model.DonePayload, error)
@@ -175,6 +179,7 @@ type MutationResolver interface {
 	CancelDraftOrder(ctx context.Context, input draft.CancelInput) (model.DraftOrderPayload, error)
 	DuplicateOrder(ctx context.Context, input draft.DuplicateInput) (model.DraftOrderPayload, error)
 	EnterDraw(ctx context.Context, input draw.EnterInput) (model.DrawEntriesPayload, error)
+	EnterDrawFor(ctx context.Context, input draw.EnterForInput) (model.EnterDrawForPayload, error)
 	AnswerWin(ctx context.Context, input draw.AnswerInput) (model.AnswerWinPayload, error)
 	AnswerWinFor(ctx context.Context, input draw.AnswerForInput) (model.AnswerWinPayload, error)
 	SaveDraw(ctx context.Context, input draw.SaveInput) (model.DrawPayload, error)
@@ -213,6 +218,7 @@ type MutationResolver interface {
 	ClaimMemberCard(ctx context.Context, input member.ClaimInput) (model.MemberPayload, error)
 	RegisterMember(ctx context.Context, input member.RegisterInput) (model.MemberPayload, error)
 	UpdateMember(ctx context.Context, input member.UpdateInput) (model.MemberPayload, error)
+	RequestMemberEmailChange(ctx context.Context, input member.EmailChangeInput) (model.MemberPayload, error)
 	IssueMemberCard(ctx context.Context, input member.IssueInput) (model.MemberPayload, error)
 	ReportMemberCardLost(ctx context.Context, input member.LostInput) (model.MemberPayload, error)
 	SetHomeStore(ctx context.Context, input member.SetHomeStoreInput) (model.MemberPayload, error)
@@ -266,6 +272,7 @@ type MutationResolver interface {
 	SavePointCode(ctx context.Context, input points.SaveCodeInput) (model.PointCodePayload, error)
 	ClosePointCode(ctx context.Context, input points.CloseCodeInput) (model.ClosePointCodePayload, error)
 	RedeemPointCode(ctx context.Context, input points.RedeemInput) (model.RedeemPointCodePayload, error)
+	RedeemPointCodeFor(ctx context.Context, input points.RedeemForInput) (model.RedeemPointCodePayload, error)
 	SavePointPartner(ctx context.Context, input points.SavePartnerInput) (model.PointPartnerPayload, error)
 	ExportPointTransfers(ctx context.Context, input points.ExportInput) (model.ExportPointTransfersPayload, error)
 	ImportPointAnswers(ctx context.Context, input model.ImportPointAnswersInput) (model.ImportPointAnswersPayload, error)
@@ -278,6 +285,7 @@ type MutationResolver interface {
 	ClosePriceList(ctx context.Context, input pricing.CloseListInput) (model.PriceListPayload, error)
 	ClosePrice(ctx context.Context, input pricing.ClosePriceInput) (model.PriceRowPayload, error)
 	ExchangePrize(ctx context.Context, input prize.ExchangeInput) (model.PrizeExchangePayload, error)
+	ExchangePrizeFor(ctx context.Context, input prize.ServeInput) (model.ExchangePrizeForPayload, error)
 	CancelPrizeExchange(ctx context.Context, input prize.CancelInput) (model.PrizeExchangePayload, error)
 	SavePrize(ctx context.Context, input prize.SaveInput) (model.PrizePayload, error)
 	MovePrizeStock(ctx context.Context, input prize.MoveStockInput) (model.PrizePayload, error)
@@ -289,6 +297,7 @@ type MutationResolver interface {
 	SetCampaignStatus(ctx context.Context, input promotion.StatusInput) (model.CampaignPayload, error)
 	SimulateCampaign(ctx context.Context, input promotion.SimulateInput) (model.SimulateCampaignPayload, error)
 	IssueCoupons(ctx context.Context, input promotion.IssueInput) (model.IssueCouponsPayload, error)
+	IssueCouponsToSegment(ctx context.Context, input promotion.IssueToSegmentInput) (model.CouponBatchPayload, error)
 	VoidCoupons(ctx context.Context, input promotion.VoidInput) (model.VoidCouponsPayload, error)
 	UploadPurchases(ctx context.Context, input model.UploadPurchasesInput) (model.PurchaseImportPayload, error)
 	RecordPurchases(ctx context.Context, input purchase.RecordInput) (model.PurchaseImportPayload, error)
@@ -417,6 +426,7 @@ type QueryResolver interface {
 	CustomerGroup(ctx context.Context, id string) (*company.Group, error)
 	Rates(ctx context.Context, kind *pricing.RateKind, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) (page.Connection[pricing.Rate], error)
 	QuantityDiscounts(ctx context.Context, audience *scope.AudienceInput, target *scope.TargetInput, holdingAt *time.Time, closed bool, first *int, after *string) (page.Connection[pricing.QuantityDiscount], error)
+	CounterMember(ctx context.Context, by counter.Shown) (model.CounterMemberPayload, error)
 	TillSums(ctx context.Context, from time.Time, until time.Time, shopID *string) ([]ledger.TillSum, error)
 	BusinessCalendars(ctx context.Context) ([]shipping.Calendar, error)
 	LocationDispatch(ctx context.Context) ([]shipping.Place, error)
@@ -459,6 +469,7 @@ type QueryResolver interface {
 	Mailings(ctx context.Context, first *int, after *string, state *mailing.State) (page.Connection[mailing.Mailing], error)
 	Mailing(ctx context.Context, id string) (*mailing.Mailing, error)
 	MailingRecipients(ctx context.Context, mailingID string, first *int, after *string, state *mailing.RecipientState) (page.Connection[mailing.Recipient], error)
+	MailingCoupons(ctx context.Context, mailingID string) (*mailing.CouponUse, error)
 	MailingPreview(ctx context.Context, mailingID string, memberID *string) (messaging.Rendered, error)
 	MailingResults(ctx context.Context, mailingID string) (*mailing.Results, error)
 	MailingProductResults(ctx context.Context, mailingID string) ([]mailing.Part, error)
@@ -511,6 +522,7 @@ type QueryResolver interface {
 	CampaignEffect(ctx context.Context, campaignID string) (*promotion.Effect, error)
 	CampaignSimulation(ctx context.Context, id string) (*promotion.Simulation, error)
 	Coupons(ctx context.Context, campaignID string, first *int, after *string) (page.Connection[promotion.Coupon], error)
+	CouponBatch(ctx context.Context, id string) (*promotion.CouponBatch, error)
 	MyPurchases(ctx context.Context, first *int, after *string) (page.Connection[purchase.Purchase], error)
 	MemberPurchases(ctx context.Context, memberID string, first *int, after *string) (page.Connection[purchase.Purchase], error)
 	PurchaseImports(ctx context.Context, first *int, after *string) (page.Connection[purchase.Import], error)
@@ -1377,6 +1389,20 @@ func field_Mutation_commitPriceImport_args(ctx context.Context, ec *executionCon
 	return args, nil
 }
 
+func field_Mutation_confirmEmailChange_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ConfirmEmailChangeInput, error) {
+			return unmarshalNConfirmEmailChangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐConfirmEmailChangeInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_confirmSavedCard_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1727,6 +1753,20 @@ func field_Mutation_endStockLotRecall_args(ctx context.Context, ec *executionCon
 	return args, nil
 }
 
+func field_Mutation_enterDrawFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (draw.EnterForInput, error) {
+			return unmarshalNEnterDrawForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐEnterForInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_enterDraw_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -1747,6 +1787,20 @@ func field_Mutation_exchangePoints_args(ctx context.Context, ec *executionContex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (points.ExchangeInput, error) {
 			return unmarshalNExchangePointsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐExchangeInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_exchangePrizeFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (prize.ServeInput, error) {
+			return unmarshalNExchangePrizeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋprizeᚐServeInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2069,6 +2123,20 @@ func field_Mutation_instructShipments_args(ctx context.Context, ec *executionCon
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (order.InstructInput, error) {
 			return unmarshalNInstructShipmentsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐInstructInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_issueCouponsToSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (promotion.IssueToSegmentInput, error) {
+			return unmarshalNIssueCouponsToSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐIssueToSegmentInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2777,6 +2845,20 @@ func field_Mutation_recountStatistics_args(ctx context.Context, ec *executionCon
 	return args, nil
 }
 
+func field_Mutation_redeemPointCodeFor_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.RedeemForInput, error) {
+			return unmarshalNRedeemPointCodeForInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐRedeemForInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_redeemPointCode_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3161,6 +3243,34 @@ func field_Mutation_reportMemberCardLost_args(ctx context.Context, ec *execution
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (member.LostInput, error) {
 			return unmarshalNReportMemberCardLostInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐLostInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_requestEmailChange_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (identity.RequestEmailChangeInput, error) {
+			return unmarshalNRequestEmailChangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐRequestEmailChangeInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_requestMemberEmailChange_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (member.EmailChangeInput, error) {
+			return unmarshalNRequestMemberEmailChangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐEmailChangeInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -5349,6 +5459,34 @@ func field_Query_compareProducts_args(ctx context.Context, ec *executionContext,
 	return args, nil
 }
 
+func field_Query_counterMember_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) (counter.Shown, error) {
+			return unmarshalNCounterMemberInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcounterᚐShown(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg0
+	return args, nil
+}
+
+func field_Query_couponBatch_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func field_Query_coupons_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6106,6 +6244,20 @@ func field_Query_mailingComparison_args(ctx context.Context, ec *executionContex
 		return nil, err
 	}
 	args["by"] = arg1
+	return args, nil
+}
+
+func field_Query_mailingCoupons_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "mailingId",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["mailingId"] = arg0
 	return args, nil
 }
 
@@ -8666,6 +8818,121 @@ func fieldContext_Mutation_closeMember(ctx context.Context, ec *executionContext
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_closeMember_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_requestEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_requestEmailChange(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestEmailChange(ctx, fc.Args["input"].(identity.RequestEmailChangeInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_requestEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_requestEmailChange_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_cancelEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_cancelEmailChange(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().CancelEmailChange(ctx)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"MEMBER", "COMPANY_BUYER"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_cancelEmailChange(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Mutation_confirmEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_confirmEmailChange(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ConfirmEmailChange(ctx, fc.Args["input"].(model.ConfirmEmailChangeInput))
+		},
+		run.Guard(ec.Directives.Allow, true, []access.Role{}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
+			return marshalNAccountPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐAccountPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_confirmEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_confirmEmailChange_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -12960,6 +13227,49 @@ func fieldContext_Mutation_enterDraw(ctx context.Context, ec *executionContext, 
 	return fc, nil
 }
 
+func _Mutation_enterDrawFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_enterDrawFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EnterDrawFor(ctx, fc.Args["input"].(draw.EnterForInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.EnterDrawForPayload) graphql.Marshaler {
+			return marshalNEnterDrawForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐEnterDrawForPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_enterDrawFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_enterDrawFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_answerWin(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14587,6 +14897,49 @@ func fieldContext_Mutation_updateMember(ctx context.Context, ec *executionContex
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_updateMember_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_requestMemberEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_requestMemberEmailChange(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RequestMemberEmailChange(ctx, fc.Args["input"].(member.EmailChangeInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.MemberPayload) graphql.Marshaler {
+			return marshalNMemberPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐMemberPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_requestMemberEmailChange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_requestMemberEmailChange_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -16873,6 +17226,49 @@ func fieldContext_Mutation_redeemPointCode(ctx context.Context, ec *executionCon
 	return fc, nil
 }
 
+func _Mutation_redeemPointCodeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_redeemPointCodeFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RedeemPointCodeFor(ctx, fc.Args["input"].(points.RedeemForInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.RedeemPointCodePayload) graphql.Marshaler {
+			return marshalNRedeemPointCodePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐRedeemPointCodePayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_redeemPointCodeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_redeemPointCodeFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_savePointPartner(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17389,6 +17785,49 @@ func fieldContext_Mutation_exchangePrize(ctx context.Context, ec *executionConte
 	return fc, nil
 }
 
+func _Mutation_exchangePrizeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_exchangePrizeFor(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ExchangePrizeFor(ctx, fc.Args["input"].(prize.ServeInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.ExchangePrizeForPayload) graphql.Marshaler {
+			return marshalNExchangePrizeForPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐExchangePrizeForPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_exchangePrizeFor(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_exchangePrizeFor_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_cancelPrizeExchange(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17855,6 +18294,49 @@ func fieldContext_Mutation_issueCoupons(ctx context.Context, ec *executionContex
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Mutation_issueCoupons_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_issueCouponsToSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_issueCouponsToSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().IssueCouponsToSegment(ctx, fc.Args["input"].(promotion.IssueToSegmentInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CAMPAIGN_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.CouponBatchPayload) graphql.Marshaler {
+			return marshalNCouponBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCouponBatchPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_issueCouponsToSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_issueCouponsToSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -23098,6 +23580,49 @@ func fieldContext_Query_quantityDiscounts(ctx context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Query_counterMember(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_counterMember(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CounterMember(ctx, fc.Args["by"].(counter.Shown))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_WRITE", "PRIZE_WRITE", "POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.CounterMemberPayload) graphql.Marshaler {
+			return marshalNCounterMemberPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐCounterMemberPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Query_counterMember(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_counterMember_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_tillSums(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24757,6 +25282,49 @@ func fieldContext_Query_mailingRecipients(ctx context.Context, ec *executionCont
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Query_mailingRecipients_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_mailingCoupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_mailingCoupons(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().MailingCoupons(ctx, fc.Args["mailingId"].(string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CAMPAIGN_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *mailing.CouponUse) graphql.Marshaler {
+			return marshalOMailingCoupons2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmailingᚐCouponUse(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_mailingCoupons(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_mailingCoupons_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -26825,6 +27393,49 @@ func fieldContext_Query_coupons(ctx context.Context, ec *executionContext, field
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
 		return field_Query_coupons_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Query_couponBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_couponBatch(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CouponBatch(ctx, fc.Args["id"].(string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CAMPAIGN_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *promotion.CouponBatch) graphql.Marshaler {
+			return marshalOCouponBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpromotionᚐCouponBatch(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_couponBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_couponBatch_args(ctx, ec, field.ArgumentMap(ec.Variables))
 	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
@@ -29358,6 +29969,27 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "requestEmailChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_requestEmailChange(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelEmailChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_cancelEmailChange(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmEmailChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_confirmEmailChange(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requestEmailVerification":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_requestEmailVerification(ctx, ec, field)
@@ -30065,6 +30697,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "enterDrawFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_enterDrawFor(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "answerWin":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_answerWin(ctx, ec, field)
@@ -30327,6 +30966,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "updateMember":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_updateMember(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestMemberEmailChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_requestMemberEmailChange(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -30702,6 +31348,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "redeemPointCodeFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_redeemPointCodeFor(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "savePointPartner":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_savePointPartner(ctx, ec, field)
@@ -30786,6 +31439,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "exchangePrizeFor":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_exchangePrizeFor(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "cancelPrizeExchange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_cancelPrizeExchange(ctx, ec, field)
@@ -30859,6 +31519,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "issueCoupons":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_issueCoupons(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "issueCouponsToSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_issueCouponsToSegment(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -31752,6 +32419,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_quantityDiscounts(ctx, ec, field)
 				})
+		case "counterMember":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_counterMember(ctx, ec, field)
+				})
 		case "tillSums":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, true,
@@ -32003,6 +32676,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_mailingRecipients(ctx, ec, field)
+				})
+		case "mailingCoupons":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_mailingCoupons(ctx, ec, field)
 				})
 		case "mailingPreview":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -32315,6 +32994,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_coupons(ctx, ec, field)
+				})
+		case "couponBatch":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_couponBatch(ctx, ec, field)
 				})
 		case "myPurchases":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -24,118 +25,63 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Audience_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Audience) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Audience_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() scope.AudienceKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.AudienceKind) graphql.Marshaler {
 			return marshalNAudienceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Audience_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Audience", field, false, false, "AudienceKind")
 }
 
 func _Audience_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Audience) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Audience_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() *string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Audience_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Audience", field, true, false, "ID")
 }
 
 func _Target_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Target) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Target_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() scope.TargetKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.TargetKind) graphql.Marshaler {
 			return marshalNTargetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Target_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Target", field, false, false, "TargetKind")
 }
 
 func _Target_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Target) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Target_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() *string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Target_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Target", field, true, false, "ID")
 }
 
 func _Target_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *scope.Target) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Target_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Target_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Target", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -258,14 +204,15 @@ func UnmarshalTargetInput(ctx context.Context, raw any) (scope.TargetInput, erro
 var audienceImplementors = []string{"Audience"}
 
 func _Audience(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *scope.Audience) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, audienceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, audienceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Audience")
+			out.Values[i] = run.Text("Audience")
 		case "kind":
 			out.Values[i] = _Audience_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -296,14 +243,15 @@ func _Audience(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var targetImplementors = []string{"Target"}
 
 func _Target(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *scope.Target) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, targetImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, targetImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Target")
+			out.Values[i] = run.Text("Target")
 		case "kind":
 			out.Values[i] = _Target_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -345,10 +293,8 @@ func marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐA
 }
 
 func marshalNAudience2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []scope.Audience) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Audience(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -378,7 +324,7 @@ func unmarshalNAudienceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsco
 
 func marshalNAudienceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudienceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v scope.AudienceKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "AudienceKind!")
 	}
@@ -390,10 +336,8 @@ func marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTar
 }
 
 func marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []scope.Target) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNTarget2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTarget(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Target(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -432,7 +376,7 @@ func unmarshalNTargetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscope
 
 func marshalNTargetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v scope.TargetKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TargetKind!")
 	}

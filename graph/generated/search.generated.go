@@ -5,6 +5,7 @@ package generated
 import (
 	"context"
 	"fmt"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -28,411 +29,207 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Facet_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Facet_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() catalog.FacetKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.FacetKind) graphql.Marshaler {
 			return marshalNFacetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Facet_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "FacetKind")
 }
 
 func _Facet_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Facet_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Facet_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
 }
 
 func _Facet_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Facet_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Facet_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
 }
 
 func _Facet_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Facet_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() string { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Facet_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Facet", field, false, false, "String")
 }
 
 func _Facet_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Facet) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Facet_values(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Values, nil
-		},
-		nil,
+		func() []catalog.FacetValue { return obj.Values },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.FacetValue) graphql.Marshaler {
 			return marshalNFacetValue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetValueᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Facet_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Facet",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FacetValue(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _FacetValue_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value, nil
-		},
-		nil,
+		func() string { return obj.Value },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FacetValue_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
 }
 
 func _FacetValue_label(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_label(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Label, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Label },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_FacetValue_label(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
 }
 
 func _FacetValue_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FacetValue_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "Int")
 }
 
 func _FacetValue_selected(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_selected(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Selected, nil
-		},
-		nil,
+		func() bool { return obj.Selected },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FacetValue_selected(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "Boolean")
 }
 
 func _FacetValue_parent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_parent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Parent, nil
-		},
-		nil,
+		func() *string { return obj.Parent },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_FacetValue_parent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FacetValue", field, false, false, "String")
 }
 
 func _FacetValue_min(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_min(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Min, nil
-		},
-		nil,
+		func() *money.Money { return obj.Min },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_FacetValue_min(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FacetValue",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _FacetValue_max(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.FacetValue) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FacetValue_max(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Max, nil
-		},
-		nil,
+		func() *money.Money { return obj.Max },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_FacetValue_max(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FacetValue",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _SearchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[catalog.SearchResult] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[catalog.SearchResult]) graphql.Marshaler {
 			return marshalNSearchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SearchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SearchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SearchEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SearchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []catalog.SearchResult { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.SearchResult) graphql.Marshaler {
 			return marshalNSearchResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSearchResultᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SearchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchConnection", field, true, false, "SearchResult")
 }
 
 func _SearchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SearchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SearchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SearchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[catalog.SearchResult]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SearchConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -441,118 +238,65 @@ func fieldContext_SearchConnection_totalCount(_ context.Context, ec *executionCo
 }
 
 func _SearchEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.SearchResult]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SearchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchEdge", field, false, false, "String")
 }
 
 func _SearchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[catalog.SearchResult]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() catalog.SearchResult { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.SearchResult) graphql.Marshaler {
 			return marshalNSearchResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSearchResult(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SearchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchEdge", field, false, false, "SearchResult")
 }
 
 func _SearchSuggestion_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Suggestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchSuggestion_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() catalog.SuggestionKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v catalog.SuggestionKind) graphql.Marshaler {
 			return marshalNSuggestionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SearchSuggestion_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchSuggestion", field, false, false, "SuggestionKind")
 }
 
 func _SearchSuggestion_text(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Suggestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchSuggestion_text(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Text, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Text },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SearchSuggestion_text(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchSuggestion", field, false, false, "String")
 }
 
 func _SearchSuggestion_slug(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Suggestion) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SearchSuggestion_slug(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slug, nil
-		},
-		nil,
+		func() string { return obj.Slug },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SearchSuggestion_slug(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SearchSuggestion", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -758,14 +502,15 @@ func _SearchResult(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var facetImplementors = []string{"Facet"}
 
 func _Facet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Facet) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, facetImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, facetImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Facet")
+			out.Values[i] = run.Text("Facet")
 		case "kind":
 			out.Values[i] = _Facet_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -811,14 +556,15 @@ func _Facet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 var facetValueImplementors = []string{"FacetValue"}
 
 func _FacetValue(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.FacetValue) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, facetValueImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, facetValueImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FacetValue")
+			out.Values[i] = run.Text("FacetValue")
 		case "value":
 			out.Values[i] = _FacetValue_value(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -874,14 +620,15 @@ func _FacetValue(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var searchConnectionImplementors = []string{"SearchConnection"}
 
 func _SearchConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[catalog.SearchResult]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, searchConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, searchConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SearchConnection")
+			out.Values[i] = run.Text("SearchConnection")
 		case "edges":
 			out.Values[i] = _SearchConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -923,14 +670,15 @@ func _SearchConnection(ctx context.Context, ec *executionContext, sel ast.Select
 var searchEdgeImplementors = []string{"SearchEdge"}
 
 func _SearchEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[catalog.SearchResult]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, searchEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, searchEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SearchEdge")
+			out.Values[i] = run.Text("SearchEdge")
 		case "cursor":
 			out.Values[i] = _SearchEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -961,14 +709,15 @@ func _SearchEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var searchSuggestionImplementors = []string{"SearchSuggestion"}
 
 func _SearchSuggestion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Suggestion) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, searchSuggestionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, searchSuggestionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SearchSuggestion")
+			out.Values[i] = run.Text("SearchSuggestion")
 		case "kind":
 			out.Values[i] = _SearchSuggestion_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1010,15 +759,9 @@ func unmarshalNAttributeFilter2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNFacet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Facet) graphql.Marshaler {
-	return _Facet(ctx, ec, sel, &v)
-}
-
 func marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Facet) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNFacet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacet(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Facet(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1030,30 +773,18 @@ func marshalNFacet2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog�
 	return ret
 }
 
-func unmarshalNFacetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetKind(ctx context.Context, ec *executionContext, v any) (catalog.FacetKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.FacetKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNFacetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.FacetKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "FacetKind!")
 	}
 	return res
 }
 
-func marshalNFacetValue2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetValue(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.FacetValue) graphql.Marshaler {
-	return _FacetValue(ctx, ec, sel, &v)
-}
-
 func marshalNFacetValue2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetValueᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.FacetValue) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNFacetValue2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐFacetValue(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _FacetValue(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1069,15 +800,9 @@ func marshalNSearchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋp
 	return _SearchConnection(ctx, ec, sel, &v)
 }
 
-func marshalNSearchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[catalog.SearchResult]) graphql.Marshaler {
-	return _SearchEdge(ctx, ec, sel, &v)
-}
-
 func marshalNSearchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[catalog.SearchResult]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSearchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SearchEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1098,9 +823,7 @@ func marshalNSearchResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatal
 }
 
 func marshalNSearchResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSearchResultᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.SearchResult) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNSearchResult2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSearchResult(ctx, ec, sel, v[i])
 	})
 
@@ -1113,15 +836,9 @@ func marshalNSearchResult2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋca
 	return ret
 }
 
-func marshalNSearchSuggestion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestion(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.Suggestion) graphql.Marshaler {
-	return _SearchSuggestion(ctx, ec, sel, &v)
-}
-
 func marshalNSearchSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.Suggestion) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSearchSuggestion2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestion(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SearchSuggestion(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1133,15 +850,9 @@ func marshalNSearchSuggestion2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return ret
 }
 
-func unmarshalNSuggestionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionKind(ctx context.Context, ec *executionContext, v any) (catalog.SuggestionKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := catalog.SuggestionKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNSuggestionKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSuggestionKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.SuggestionKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SuggestionKind!")
 	}
@@ -1180,16 +891,6 @@ func unmarshalOProductSort2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := catalog.Sort(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOProductSort2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐSort(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *catalog.Sort) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -38,251 +39,141 @@ type SetSlotResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _CartPart_slot(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPart_slot(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slot, nil
-		},
-		nil,
+		func() int { return obj.Slot },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CartPart_slot(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "Int")
 }
 
 func _CartPart_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPart_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CartPart_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "String")
 }
 
 func _CartPart_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPart_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_CartPart_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "String")
 }
 
 func _CartPart_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPart_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CartPart_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "String")
 }
 
 func _CartPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_CartPart_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_CartPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CartPart", field, false, false, "Int")
 }
 
 func _OrderPart_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPart_sku(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SKU, nil
-		},
-		nil,
+		func() string { return obj.SKU },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderPart_sku(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "String")
 }
 
 func _OrderPart_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPart_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_OrderPart_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "String")
 }
 
 func _OrderPart_options(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPart_options(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Options, nil
-		},
-		nil,
+		func() []string { return obj.Options },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderPart_options(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "String")
 }
 
 func _OrderPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPart_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "Int")
 }
 
 func _OrderPart_taxClass(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_OrderPart_taxClass(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TaxClass, nil
-		},
-		nil,
+		func() money.TaxClass { return obj.TaxClass },
 		func(ctx context.Context, selections ast.SelectionSet, v money.TaxClass) graphql.Marshaler {
 			return marshalNTaxClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐTaxClass(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_OrderPart_taxClass(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderPart", field, false, false, "TaxClass")
 }
 
 func _OrderPart_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Part) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_OrderPart_amount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.Share(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -292,84 +183,49 @@ func fieldContext_OrderPart_amount(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _RemovedSetPayload_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RemovedSetPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RemovedSetPayload_variantId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.VariantID, nil
-		},
-		nil,
+		func() *string { return obj.VariantID },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_RemovedSetPayload_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("RemovedSetPayload", field, false, false, "ID")
 }
 
 func _RemovedSetPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RemovedSetPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RemovedSetPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RemovedSetPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RemovedSetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SetPart_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.SetPart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SetPart_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.SetPart().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -379,185 +235,99 @@ func fieldContext_SetPart_variant(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _SetPart_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.SetPart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SetPart_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SetPart_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetPart", field, false, false, "Int")
 }
 
 func _SetPayload_set(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SetPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SetPayload_set(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Set, nil
-		},
-		nil,
+		func() *sale.Set { return obj.Set },
 		func(ctx context.Context, selections ast.SelectionSet, v *sale.Set) graphql.Marshaler {
 			return marshalOVariantSet2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSet(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_SetPayload_set(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VariantSet(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _SetPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SetPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SetPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SetPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SetPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SetSlot_number(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SetSlot_number(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Number, nil
-		},
-		nil,
+		func() int { return obj.Number },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SetSlot_number(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetSlot", field, false, false, "Int")
 }
 
 func _SetSlot_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SetSlot_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SetSlot_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetSlot", field, false, false, "String")
 }
 
 func _SetSlot_pick(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SetSlot_pick(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Pick, nil
-		},
-		nil,
+		func() int { return obj.Pick },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SetSlot_pick(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SetSlot", field, false, false, "Int")
 }
 
 func _SetSlot_choices(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Slot) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SetSlot_choices(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]catalog.Variant, error) {
 			return ec.Resolvers.SetSlot().Choices(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Variant) graphql.Marshaler {
 			return marshalNVariant2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariantᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -567,98 +337,60 @@ func fieldContext_SetSlot_choices(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _VariantSet_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VariantSet_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind(), nil
-		},
-		nil,
+		func() sale.SetKind { return obj.Kind() },
 		func(ctx context.Context, selections ast.SelectionSet, v sale.SetKind) graphql.Marshaler {
 			return marshalNSetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VariantSet_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VariantSet", field, true, false, "SetKind")
 }
 
 func _VariantSet_priceRule(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VariantSet_priceRule(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PriceRule, nil
-		},
-		nil,
+		func() sale.PriceRule { return obj.PriceRule },
 		func(ctx context.Context, selections ast.SelectionSet, v sale.PriceRule) graphql.Marshaler {
 			return marshalNSetPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐPriceRule(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VariantSet_priceRule(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VariantSet", field, false, false, "SetPriceRule")
 }
 
 func _VariantSet_percent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VariantSet_percent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Percent, nil
-		},
-		nil,
+		func() *decimal.Decimal { return obj.Percent },
 		func(ctx context.Context, selections ast.SelectionSet, v *decimal.Decimal) graphql.Marshaler {
 			return marshalODecimal2ᚖgithubᚗcomᚋshopspringᚋdecimalᚐDecimal(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_VariantSet_percent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VariantSet", field, false, false, "Decimal")
 }
 
 func _VariantSet_amountOff(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_VariantSet_amountOff(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.AmountOff(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -668,75 +400,34 @@ func fieldContext_VariantSet_amountOff(_ context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _VariantSet_parts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VariantSet_parts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Parts, nil
-		},
-		nil,
+		func() []sale.SetPart { return obj.Parts },
 		func(ctx context.Context, selections ast.SelectionSet, v []sale.SetPart) graphql.Marshaler {
 			return marshalNSetPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetPartᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VariantSet_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VariantSet",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SetPart(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VariantSet_slots(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Set) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VariantSet_slots(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Slots, nil
-		},
-		nil,
+		func() []sale.Slot { return obj.Slots },
 		func(ctx context.Context, selections ast.SelectionSet, v []sale.Slot) graphql.Marshaler {
 			return marshalNSetSlot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSlotᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VariantSet_slots(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VariantSet",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SetSlot(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1056,14 +747,15 @@ func UnmarshalSetSlotInput(ctx context.Context, raw any) (sale.SlotInput, error)
 var cartPartImplementors = []string{"CartPart"}
 
 func _CartPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *cart.Part) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, cartPartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, cartPartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("CartPart")
+			out.Values[i] = run.Text("CartPart")
 		case "slot":
 			out.Values[i] = _CartPart_slot(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1109,14 +801,15 @@ func _CartPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var orderPartImplementors = []string{"OrderPart"}
 
 func _OrderPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Part) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, orderPartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, orderPartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("OrderPart")
+			out.Values[i] = run.Text("OrderPart")
 		case "sku":
 			out.Values[i] = _OrderPart_sku(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1168,14 +861,15 @@ func _OrderPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var removedSetPayloadImplementors = []string{"RemovedSetPayload"}
 
 func _RemovedSetPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RemovedSetPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, removedSetPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, removedSetPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RemovedSetPayload")
+			out.Values[i] = run.Text("RemovedSetPayload")
 		case "variantId":
 			out.Values[i] = _RemovedSetPayload_variantId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1206,14 +900,15 @@ func _RemovedSetPayload(ctx context.Context, ec *executionContext, sel ast.Selec
 var setPartImplementors = []string{"SetPart"}
 
 func _SetPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *sale.SetPart) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, setPartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, setPartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SetPart")
+			out.Values[i] = run.Text("SetPart")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1245,14 +940,15 @@ func _SetPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var setPayloadImplementors = []string{"SetPayload"}
 
 func _SetPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SetPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, setPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, setPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SetPayload")
+			out.Values[i] = run.Text("SetPayload")
 		case "set":
 			out.Values[i] = _SetPayload_set(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1283,14 +979,15 @@ func _SetPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var setSlotImplementors = []string{"SetSlot"}
 
 func _SetSlot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *sale.Slot) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, setSlotImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, setSlotImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SetSlot")
+			out.Values[i] = run.Text("SetSlot")
 		case "number":
 			out.Values[i] = _SetSlot_number(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1332,14 +1029,15 @@ func _SetSlot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var variantSetImplementors = []string{"VariantSet"}
 
 func _VariantSet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *sale.Set) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, variantSetImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, variantSetImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VariantSet")
+			out.Values[i] = run.Text("VariantSet")
 		case "kind":
 			out.Values[i] = _VariantSet_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1392,15 +1090,9 @@ func _VariantSet(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNCartPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v cart.Part) graphql.Marshaler {
-	return _CartPart(ctx, ec, sel, &v)
-}
-
 func marshalNCartPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []cart.Part) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNCartPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcartᚐPart(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _CartPart(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1412,15 +1104,9 @@ func marshalNCartPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcart�
 	return ret
 }
 
-func marshalNOrderPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Part) graphql.Marshaler {
-	return _OrderPart(ctx, ec, sel, &v)
-}
-
 func marshalNOrderPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Part) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNOrderPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPart(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _OrderPart(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1465,30 +1151,18 @@ func unmarshalNSetChoiceInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, nil
 }
 
-func unmarshalNSetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetKind(ctx context.Context, ec *executionContext, v any) (sale.SetKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := sale.SetKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNSetKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.SetKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SetKind!")
 	}
 	return res
 }
 
-func marshalNSetPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetPart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.SetPart) graphql.Marshaler {
-	return _SetPart(ctx, ec, sel, &v)
-}
-
 func marshalNSetPart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetPartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []sale.SetPart) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSetPart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSetPart(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SetPart(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1531,22 +1205,16 @@ func unmarshalNSetPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsal
 
 func marshalNSetPriceRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐPriceRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.PriceRule) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "SetPriceRule!")
 	}
 	return res
 }
 
-func marshalNSetSlot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSlot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sale.Slot) graphql.Marshaler {
-	return _SetSlot(ctx, ec, sel, &v)
-}
-
 func marshalNSetSlot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSlotᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []sale.Slot) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSetSlot2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐSlot(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SetSlot(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

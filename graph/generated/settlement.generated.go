@@ -4,7 +4,7 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -48,388 +48,192 @@ func field_SettlementFile_url_args(ctx context.Context, ec *executionContext, ra
 // region    **************************** field.gotpl *****************************
 
 func _GatewayDifference_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, true, false, "ID")
 }
 
 func _GatewayDifference_reconciliationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_reconciliationId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfReconciliation(), nil
-		},
-		nil,
+		func() string { return obj.OfReconciliation() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_reconciliationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, true, false, "ID")
 }
 
 func _GatewayDifference_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_gateway(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Gateway, nil
-		},
-		nil,
+		func() string { return obj.Gateway },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_gateway(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, false, false, "String")
 }
 
 func _GatewayDifference_madeAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_madeAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MadeAt, nil
-		},
-		nil,
+		func() time.Time { return obj.MadeAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_madeAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, false, false, "DateTime")
 }
 
 func _GatewayDifference_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() ledger.DifferenceKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.DifferenceKind) graphql.Marshaler {
 			return marshalNGatewayDifferenceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, false, false, "GatewayDifferenceKind")
 }
 
 func _GatewayDifference_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, false, false, "String")
 }
 
 func _GatewayDifference_journal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_journal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Journal(), nil
-		},
-		nil,
+		func() money.Money { return obj.Journal() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_journal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayDifference",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayDifference_report(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_report(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Report(), nil
-		},
-		nil,
+		func() money.Money { return obj.Report() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_report(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayDifference",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayDifference_resolvedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_resolvedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ResolvedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ResolvedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_GatewayDifference_resolvedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, false, false, "DateTime")
 }
 
 func _GatewayDifference_resolvedBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_resolvedBy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Accountant(), nil
-		},
-		nil,
+		func() *string { return obj.Accountant() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_GatewayDifference_resolvedBy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, true, false, "ID")
 }
 
 func _GatewayDifference_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Difference) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifference_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifference_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifference", field, false, false, "String")
 }
 
 func _GatewayDifferenceConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Difference]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifferenceConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[ledger.Difference] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[ledger.Difference]) graphql.Marshaler {
 			return marshalNGatewayDifferenceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifferenceConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayDifferenceConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayDifferenceEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayDifferenceConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Difference]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifferenceConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []ledger.Difference { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.Difference) graphql.Marshaler {
 			return marshalNGatewayDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifferenceConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayDifferenceConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayDifference(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayDifferenceConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Difference]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifferenceConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifferenceConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayDifferenceConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayDifferenceConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Difference]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_GatewayDifferenceConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -438,498 +242,242 @@ func fieldContext_GatewayDifferenceConnection_totalCount(_ context.Context, ec *
 }
 
 func _GatewayDifferenceEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Difference]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifferenceEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifferenceEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayDifferenceEdge", field, false, false, "String")
 }
 
 func _GatewayDifferenceEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Difference]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayDifferenceEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() ledger.Difference { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Difference) graphql.Marshaler {
 			return marshalNGatewayDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifference(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayDifferenceEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayDifferenceEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayDifference(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliation_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, true, false, "ID")
 }
 
 func _GatewayReconciliation_gateway(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_gateway(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Gateway, nil
-		},
-		nil,
+		func() string { return obj.Gateway },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_gateway(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "String")
 }
 
 func _GatewayReconciliation_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() time.Time { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "Date")
 }
 
 func _GatewayReconciliation_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To, nil
-		},
-		nil,
+		func() time.Time { return obj.To },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "Date")
 }
 
 func _GatewayReconciliation_madeAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_madeAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MadeAt, nil
-		},
-		nil,
+		func() time.Time { return obj.MadeAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_madeAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "DateTime")
 }
 
 func _GatewayReconciliation_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() int { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "Int")
 }
 
 func _GatewayReconciliation_agreed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_agreed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Agreed, nil
-		},
-		nil,
+		func() int { return obj.Agreed },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_agreed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "Int")
 }
 
 func _GatewayReconciliation_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_differing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Differing, nil
-		},
-		nil,
+		func() int { return obj.Differing },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "Int")
 }
 
 func _GatewayReconciliation_open(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_open(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Open, nil
-		},
-		nil,
+		func() int { return obj.Open },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_open(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, false, false, "Int")
 }
 
 func _GatewayReconciliation_gross(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_gross(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Gross(), nil
-		},
-		nil,
+		func() money.Money { return obj.Gross() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_gross(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliation_fees(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_fees(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Fees(), nil
-		},
-		nil,
+		func() money.Money { return obj.Fees() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_fees(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliation_badRows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_badRows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BadRows, nil
-		},
-		nil,
+		func() []ledger.BadRow { return obj.BadRows },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.BadRow) graphql.Marshaler {
 			return marshalNBankRowError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐBadRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliation_badRows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliation",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BankRowError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliation_feeEntryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.Reconciliation) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliation_feeEntryId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.FeeEntry(), nil
-		},
-		nil,
+		func() *string { return obj.FeeEntry() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_GatewayReconciliation_feeEntryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliation", field, true, false, "ID")
 }
 
 func _GatewayReconciliationConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Reconciliation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliationConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[ledger.Reconciliation] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[ledger.Reconciliation]) graphql.Marshaler {
 			return marshalNGatewayReconciliationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliationConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayReconciliationEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliationConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Reconciliation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliationConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []ledger.Reconciliation { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.Reconciliation) graphql.Marshaler {
 			return marshalNGatewayReconciliation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐReconciliationᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliationConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliationConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayReconciliation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliationConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Reconciliation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliationConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliationConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliationConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _GatewayReconciliationConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.Reconciliation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_GatewayReconciliationConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -938,439 +486,208 @@ func fieldContext_GatewayReconciliationConnection_totalCount(_ context.Context, 
 }
 
 func _GatewayReconciliationEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Reconciliation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliationEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliationEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("GatewayReconciliationEdge", field, false, false, "String")
 }
 
 func _GatewayReconciliationEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.Reconciliation]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_GatewayReconciliationEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() ledger.Reconciliation { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.Reconciliation) graphql.Marshaler {
 			return marshalNGatewayReconciliation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐReconciliation(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_GatewayReconciliationEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "GatewayReconciliationEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayReconciliation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MakeSettlementFilePayload_file(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MakeSettlementFilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MakeSettlementFilePayload_file(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.File, nil
-		},
-		nil,
+		func() *ledger.SettlementFile { return obj.File },
 		func(ctx context.Context, selections ast.SelectionSet, v *ledger.SettlementFile) graphql.Marshaler {
 			return marshalOSettlementFile2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐSettlementFile(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_MakeSettlementFilePayload_file(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MakeSettlementFilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SettlementFile(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _MakeSettlementFilePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.MakeSettlementFilePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_MakeSettlementFilePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_MakeSettlementFilePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "MakeSettlementFilePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReconcileGatewayPayload_reconciliation(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcileGatewayPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReconcileGatewayPayload_reconciliation(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reconciliation, nil
-		},
-		nil,
+		func() *ledger.Reconciliation { return obj.Reconciliation },
 		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Reconciliation) graphql.Marshaler {
 			return marshalOGatewayReconciliation2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐReconciliation(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_ReconcileGatewayPayload_reconciliation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconcileGatewayPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayReconciliation(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ReconcileGatewayPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ReconcileGatewayPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ReconcileGatewayPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ReconcileGatewayPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ReconcileGatewayPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ResolveGatewayDifferencePayload_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ResolveGatewayDifferencePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ResolveGatewayDifferencePayload_difference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Difference, nil
-		},
-		nil,
+		func() *ledger.Difference { return obj.Difference },
 		func(ctx context.Context, selections ast.SelectionSet, v *ledger.Difference) graphql.Marshaler {
 			return marshalOGatewayDifference2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifference(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ResolveGatewayDifferencePayload_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ResolveGatewayDifferencePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_GatewayDifference(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ResolveGatewayDifferencePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ResolveGatewayDifferencePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ResolveGatewayDifferencePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ResolveGatewayDifferencePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ResolveGatewayDifferencePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SettlementFile_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFile", field, true, false, "ID")
 }
 
 func _SettlementFile_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() time.Time { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFile", field, false, false, "Date")
 }
 
 func _SettlementFile_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To, nil
-		},
-		nil,
+		func() time.Time { return obj.To },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFile", field, false, false, "Date")
 }
 
 func _SettlementFile_daily(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_daily(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Daily, nil
-		},
-		nil,
+		func() bool { return obj.Daily },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_daily(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFile", field, false, false, "Boolean")
 }
 
 func _SettlementFile_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_lines(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Lines, nil
-		},
-		nil,
+		func() int { return obj.Lines },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_lines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFile", field, false, false, "Int")
 }
 
 func _SettlementFile_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SettlementFile",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SettlementFile_madeAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFile_madeAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MadeAt, nil
-		},
-		nil,
+		func() time.Time { return obj.MadeAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFile_madeAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFile", field, false, false, "DateTime")
 }
 
 func _SettlementFile_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ledger.SettlementFile) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SettlementFile_url(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.SettlementFile().URL(ctx, obj, fc.Args["encoding"].(sheet.Encoding))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1380,9 +697,6 @@ func fieldContext_SettlementFile_url(ctx context.Context, ec *executionContext, 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return nil, errors.New("field of type String does not have child fields")
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -1391,7 +705,9 @@ func fieldContext_SettlementFile_url(ctx context.Context, ec *executionContext, 
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_SettlementFile_url_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_SettlementFile_url_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -1399,117 +715,58 @@ func fieldContext_SettlementFile_url(ctx context.Context, ec *executionContext, 
 }
 
 func _SettlementFileConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.SettlementFile]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFileConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[ledger.SettlementFile] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[ledger.SettlementFile]) graphql.Marshaler {
 			return marshalNSettlementFileEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SettlementFileConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SettlementFileConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SettlementFileEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SettlementFileConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.SettlementFile]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFileConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []ledger.SettlementFile { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []ledger.SettlementFile) graphql.Marshaler {
 			return marshalNSettlementFile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐSettlementFileᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SettlementFileConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SettlementFileConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SettlementFile(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SettlementFileConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.SettlementFile]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFileConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SettlementFileConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SettlementFileConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SettlementFileConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[ledger.SettlementFile]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SettlementFileConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1518,58 +775,28 @@ func fieldContext_SettlementFileConnection_totalCount(_ context.Context, ec *exe
 }
 
 func _SettlementFileEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.SettlementFile]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFileEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SettlementFileEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SettlementFileEdge", field, false, false, "String")
 }
 
 func _SettlementFileEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[ledger.SettlementFile]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SettlementFileEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() ledger.SettlementFile { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v ledger.SettlementFile) graphql.Marshaler {
 			return marshalNSettlementFile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐSettlementFile(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SettlementFileEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SettlementFileEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SettlementFile(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1815,14 +1042,15 @@ func UnmarshalResolveGatewayDifferenceInput(ctx context.Context, raw any) (ledge
 var gatewayDifferenceImplementors = []string{"GatewayDifference"}
 
 func _GatewayDifference(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.Difference) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayDifferenceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, gatewayDifferenceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GatewayDifference")
+			out.Values[i] = run.Text("GatewayDifference")
 		case "id":
 			out.Values[i] = _GatewayDifference_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1898,14 +1126,15 @@ func _GatewayDifference(ctx context.Context, ec *executionContext, sel ast.Selec
 var gatewayDifferenceConnectionImplementors = []string{"GatewayDifferenceConnection"}
 
 func _GatewayDifferenceConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[ledger.Difference]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayDifferenceConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, gatewayDifferenceConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GatewayDifferenceConnection")
+			out.Values[i] = run.Text("GatewayDifferenceConnection")
 		case "edges":
 			out.Values[i] = _GatewayDifferenceConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1947,14 +1176,15 @@ func _GatewayDifferenceConnection(ctx context.Context, ec *executionContext, sel
 var gatewayDifferenceEdgeImplementors = []string{"GatewayDifferenceEdge"}
 
 func _GatewayDifferenceEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[ledger.Difference]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayDifferenceEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, gatewayDifferenceEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GatewayDifferenceEdge")
+			out.Values[i] = run.Text("GatewayDifferenceEdge")
 		case "cursor":
 			out.Values[i] = _GatewayDifferenceEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1985,14 +1215,15 @@ func _GatewayDifferenceEdge(ctx context.Context, ec *executionContext, sel ast.S
 var gatewayReconciliationImplementors = []string{"GatewayReconciliation"}
 
 func _GatewayReconciliation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.Reconciliation) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayReconciliationImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, gatewayReconciliationImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GatewayReconciliation")
+			out.Values[i] = run.Text("GatewayReconciliation")
 		case "id":
 			out.Values[i] = _GatewayReconciliation_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2078,14 +1309,15 @@ func _GatewayReconciliation(ctx context.Context, ec *executionContext, sel ast.S
 var gatewayReconciliationConnectionImplementors = []string{"GatewayReconciliationConnection"}
 
 func _GatewayReconciliationConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[ledger.Reconciliation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayReconciliationConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, gatewayReconciliationConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GatewayReconciliationConnection")
+			out.Values[i] = run.Text("GatewayReconciliationConnection")
 		case "edges":
 			out.Values[i] = _GatewayReconciliationConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2127,14 +1359,15 @@ func _GatewayReconciliationConnection(ctx context.Context, ec *executionContext,
 var gatewayReconciliationEdgeImplementors = []string{"GatewayReconciliationEdge"}
 
 func _GatewayReconciliationEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[ledger.Reconciliation]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayReconciliationEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, gatewayReconciliationEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("GatewayReconciliationEdge")
+			out.Values[i] = run.Text("GatewayReconciliationEdge")
 		case "cursor":
 			out.Values[i] = _GatewayReconciliationEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2165,14 +1398,15 @@ func _GatewayReconciliationEdge(ctx context.Context, ec *executionContext, sel a
 var makeSettlementFilePayloadImplementors = []string{"MakeSettlementFilePayload"}
 
 func _MakeSettlementFilePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.MakeSettlementFilePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, makeSettlementFilePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, makeSettlementFilePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("MakeSettlementFilePayload")
+			out.Values[i] = run.Text("MakeSettlementFilePayload")
 		case "file":
 			out.Values[i] = _MakeSettlementFilePayload_file(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2203,14 +1437,15 @@ func _MakeSettlementFilePayload(ctx context.Context, ec *executionContext, sel a
 var reconcileGatewayPayloadImplementors = []string{"ReconcileGatewayPayload"}
 
 func _ReconcileGatewayPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ReconcileGatewayPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, reconcileGatewayPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, reconcileGatewayPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ReconcileGatewayPayload")
+			out.Values[i] = run.Text("ReconcileGatewayPayload")
 		case "reconciliation":
 			out.Values[i] = _ReconcileGatewayPayload_reconciliation(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2241,14 +1476,15 @@ func _ReconcileGatewayPayload(ctx context.Context, ec *executionContext, sel ast
 var resolveGatewayDifferencePayloadImplementors = []string{"ResolveGatewayDifferencePayload"}
 
 func _ResolveGatewayDifferencePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ResolveGatewayDifferencePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, resolveGatewayDifferencePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, resolveGatewayDifferencePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ResolveGatewayDifferencePayload")
+			out.Values[i] = run.Text("ResolveGatewayDifferencePayload")
 		case "difference":
 			out.Values[i] = _ResolveGatewayDifferencePayload_difference(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2279,14 +1515,15 @@ func _ResolveGatewayDifferencePayload(ctx context.Context, ec *executionContext,
 var settlementFileImplementors = []string{"SettlementFile"}
 
 func _SettlementFile(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *ledger.SettlementFile) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, settlementFileImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, settlementFileImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SettlementFile")
+			out.Values[i] = run.Text("SettlementFile")
 		case "id":
 			out.Values[i] = _SettlementFile_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2348,14 +1585,15 @@ func _SettlementFile(ctx context.Context, ec *executionContext, sel ast.Selectio
 var settlementFileConnectionImplementors = []string{"SettlementFileConnection"}
 
 func _SettlementFileConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[ledger.SettlementFile]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, settlementFileConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, settlementFileConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SettlementFileConnection")
+			out.Values[i] = run.Text("SettlementFileConnection")
 		case "edges":
 			out.Values[i] = _SettlementFileConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2397,14 +1635,15 @@ func _SettlementFileConnection(ctx context.Context, ec *executionContext, sel as
 var settlementFileEdgeImplementors = []string{"SettlementFileEdge"}
 
 func _SettlementFileEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[ledger.SettlementFile]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, settlementFileEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, settlementFileEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SettlementFileEdge")
+			out.Values[i] = run.Text("SettlementFileEdge")
 		case "cursor":
 			out.Values[i] = _SettlementFileEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2441,10 +1680,8 @@ func marshalNGatewayDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 }
 
 func marshalNGatewayDifference2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Difference) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGatewayDifference2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifference(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GatewayDifference(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2460,15 +1697,9 @@ func marshalNGatewayDifferenceConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren
 	return _GatewayDifferenceConnection(ctx, ec, sel, &v)
 }
 
-func marshalNGatewayDifferenceEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[ledger.Difference]) graphql.Marshaler {
-	return _GatewayDifferenceEdge(ctx, ec, sel, &v)
-}
-
 func marshalNGatewayDifferenceEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[ledger.Difference]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGatewayDifferenceEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GatewayDifferenceEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2485,15 +1716,9 @@ func unmarshalNGatewayDifferenceFilter2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func unmarshalNGatewayDifferenceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceKind(ctx context.Context, ec *executionContext, v any) (ledger.DifferenceKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := ledger.DifferenceKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNGatewayDifferenceKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐDifferenceKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v ledger.DifferenceKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "GatewayDifferenceKind!")
 	}
@@ -2505,10 +1730,8 @@ func marshalNGatewayReconciliation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 }
 
 func marshalNGatewayReconciliation2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐReconciliationᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.Reconciliation) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGatewayReconciliation2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐReconciliation(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GatewayReconciliation(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2524,15 +1747,9 @@ func marshalNGatewayReconciliationConnection2githubᚗcomᚋnorenᚑcommerceᚋn
 	return _GatewayReconciliationConnection(ctx, ec, sel, &v)
 }
 
-func marshalNGatewayReconciliationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[ledger.Reconciliation]) graphql.Marshaler {
-	return _GatewayReconciliationEdge(ctx, ec, sel, &v)
-}
-
 func marshalNGatewayReconciliationEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[ledger.Reconciliation]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNGatewayReconciliationEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _GatewayReconciliationEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2576,10 +1793,8 @@ func marshalNSettlementFile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋled
 }
 
 func marshalNSettlementFile2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐSettlementFileᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []ledger.SettlementFile) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSettlementFile2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋledgerᚐSettlementFile(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SettlementFile(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2595,15 +1810,9 @@ func marshalNSettlementFileConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _SettlementFileConnection(ctx, ec, sel, &v)
 }
 
-func marshalNSettlementFileEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[ledger.SettlementFile]) graphql.Marshaler {
-	return _SettlementFileEdge(ctx, ec, sel, &v)
-}
-
 func marshalNSettlementFileEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[ledger.SettlementFile]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNSettlementFileEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _SettlementFileEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -43,90 +44,55 @@ type ShipmentLineResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Shipment_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, true, false, "ID")
 }
 
 func _Shipment_nth(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_nth(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nth, nil
-		},
-		nil,
+		func() int { return obj.Nth },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_nth(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Int")
 }
 
 func _Shipment_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() order.ShipmentStatus { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v order.ShipmentStatus) graphql.Marshaler {
 			return marshalNShipmentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "ShipmentStatus")
 }
 
 func _Shipment_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Shipment_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*order.Order, error) {
 			return ec.Resolvers.Shipment().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -136,236 +102,118 @@ func fieldContext_Shipment_order(_ context.Context, ec *executionContext, field 
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Shipment_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_locationId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From(), nil
-		},
-		nil,
+		func() string { return obj.From() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_locationId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, true, false, "ID")
 }
 
 func _Shipment_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_carrier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carrier, nil
-		},
-		nil,
+		func() string { return obj.Carrier },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
 }
 
 func _Shipment_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_trackingNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingNumber, nil
-		},
-		nil,
+		func() string { return obj.TrackingNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
 }
 
 func _Shipment_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_trackingUrl(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingURL, nil
-		},
-		nil,
+		func() string { return obj.TrackingURL },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "String")
 }
 
 func _Shipment_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_lines(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Lines, nil
-		},
-		nil,
+		func() []order.Packed { return obj.Lines },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Packed) graphql.Marshaler {
 			return marshalNShipmentLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPackedᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Shipment_lines(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shipment",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Shipment_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Shipment_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shipment",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Shipment_instructedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_instructedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.InstructedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.InstructedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Shipment_instructedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
 func _Shipment_shippedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_shippedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ShippedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Shipment_shippedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
 func _Shipment_deliveredAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_deliveredAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliveredAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.DeliveredAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Shipment_deliveredAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "DateTime")
 }
 
 func _Shipment_shipBy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -379,35 +227,7 @@ func _Shipment_shipBy(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.ShipBy, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -420,58 +240,28 @@ func fieldContext_Shipment_shipBy(_ context.Context, ec *executionContext, field
 }
 
 func _Shipment_deliverOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_deliverOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliverOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.DeliverOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Shipment_deliverOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Shipment", field, false, false, "Date")
 }
 
 func _Shipment_deliveryBand(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Shipment_deliveryBand(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Band, nil
-		},
-		nil,
+		func() *shipping.Band { return obj.Band },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Band) graphql.Marshaler {
 			return marshalODeliveryTimeBand2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBand(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_Shipment_deliveryBand(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Shipment",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryTimeBand(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Shipment_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
@@ -485,35 +275,7 @@ func _Shipment_exportedAt(ctx context.Context, ec *executionContext, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.ExportedAt, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal *time.Time
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *time.Time
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
@@ -526,21 +288,19 @@ func fieldContext_Shipment_exportedAt(_ context.Context, ec *executionContext, f
 }
 
 func _Shipment_parcels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Shipment) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Shipment_parcels(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]order.Parcel, error) {
 			return ec.Resolvers.Shipment().Parcels(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Parcel) graphql.Marshaler {
 			return marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcelᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -550,9 +310,6 @@ func fieldContext_Shipment_parcels(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Parcel(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
@@ -568,35 +325,7 @@ func _Shipment_lots(ctx context.Context, ec *executionContext, field graphql.Col
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Shipment().Lots(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"ORDER_READ"})
-				if err != nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []inventory.ShippedLot
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"ORDER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.ShippedLot) graphql.Marshaler {
 			return marshalNShipmentLot2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShippedLotᚄ(ctx, ec, selections, v)
 		},
@@ -610,125 +339,63 @@ func fieldContext_Shipment_lots(_ context.Context, ec *executionContext, field g
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentLot(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShipmentConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[order.Shipment] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[order.Shipment]) graphql.Marshaler {
 			return marshalNShipmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []order.Shipment { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Shipment) graphql.Marshaler {
 			return marshalNShipment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shipment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.Shipment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -737,76 +404,44 @@ func fieldContext_ShipmentConnection_totalCount(_ context.Context, ec *execution
 }
 
 func _ShipmentEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Shipment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentEdge", field, false, false, "String")
 }
 
 func _ShipmentEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.Shipment]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() order.Shipment { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v order.Shipment) graphql.Marshaler {
 			return marshalNShipment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipment(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shipment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentLine_line(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Packed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentLine_line(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (order.Line, error) {
 			return ec.Resolvers.ShipmentLine().Line(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v order.Line) graphql.Marshaler {
 			return marshalNOrderLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐLine(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -816,29 +451,24 @@ func fieldContext_ShipmentLine_line(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_OrderLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShipmentLine_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Packed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentLine_sku(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.ShipmentLine().Sku(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -847,21 +477,19 @@ func fieldContext_ShipmentLine_sku(_ context.Context, ec *executionContext, fiel
 }
 
 func _ShipmentLine_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Packed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentLine_name(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.ShipmentLine().Name(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -870,218 +498,93 @@ func fieldContext_ShipmentLine_name(_ context.Context, ec *executionContext, fie
 }
 
 func _ShipmentLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Packed) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentLine", field, false, false, "Int")
 }
 
 func _ShipmentPayload_shipment(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPayload_shipment(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipment, nil
-		},
-		nil,
+		func() *order.Shipment { return obj.Shipment },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Shipment) graphql.Marshaler {
 			return marshalOShipment2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipment(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_ShipmentPayload_shipment(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shipment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShipmentPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShipmentPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentsPayload_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentsPayload_shipments(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipments, nil
-		},
-		nil,
+		func() []order.Shipment { return obj.Shipments },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.Shipment) graphql.Marshaler {
 			return marshalNShipment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentsPayload_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shipment(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShipmentsPayload_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentsPayload_order(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Order, nil
-		},
-		nil,
+		func() *order.Order { return obj.Order },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.Order) graphql.Marshaler {
 			return marshalOOrder2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShipmentsPayload_order(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShipmentsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1495,14 +998,15 @@ func UnmarshalShipmentLineInput(ctx context.Context, raw any) (order.AskedLine, 
 var shipmentImplementors = []string{"Shipment", "Node"}
 
 func _Shipment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Shipment) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Shipment")
+			out.Values[i] = run.Text("Shipment")
 		case "id":
 			out.Values[i] = _Shipment_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1621,14 +1125,15 @@ func _Shipment(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var shipmentConnectionImplementors = []string{"ShipmentConnection"}
 
 func _ShipmentConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[order.Shipment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentConnection")
+			out.Values[i] = run.Text("ShipmentConnection")
 		case "edges":
 			out.Values[i] = _ShipmentConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1670,14 +1175,15 @@ func _ShipmentConnection(ctx context.Context, ec *executionContext, sel ast.Sele
 var shipmentEdgeImplementors = []string{"ShipmentEdge"}
 
 func _ShipmentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[order.Shipment]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentEdge")
+			out.Values[i] = run.Text("ShipmentEdge")
 		case "cursor":
 			out.Values[i] = _ShipmentEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1708,14 +1214,15 @@ func _ShipmentEdge(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var shipmentLineImplementors = []string{"ShipmentLine"}
 
 func _ShipmentLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Packed) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentLine")
+			out.Values[i] = run.Text("ShipmentLine")
 		case "line":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -1759,14 +1266,15 @@ func _ShipmentLine(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var shipmentPayloadImplementors = []string{"ShipmentPayload"}
 
 func _ShipmentPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShipmentPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentPayload")
+			out.Values[i] = run.Text("ShipmentPayload")
 		case "shipment":
 			out.Values[i] = _ShipmentPayload_shipment(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1802,14 +1310,15 @@ func _ShipmentPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var shipmentsPayloadImplementors = []string{"ShipmentsPayload"}
 
 func _ShipmentsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShipmentsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentsPayload")
+			out.Values[i] = run.Text("ShipmentsPayload")
 		case "shipments":
 			out.Values[i] = _ShipmentsPayload_shipments(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1871,10 +1380,8 @@ func marshalNShipment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐS
 }
 
 func marshalNShipment2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Shipment) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipment2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipment(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Shipment(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1890,15 +1397,9 @@ func marshalNShipmentConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _ShipmentConnection(ctx, ec, sel, &v)
 }
 
-func marshalNShipmentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.Shipment]) graphql.Marshaler {
-	return _ShipmentEdge(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.Shipment]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1910,15 +1411,9 @@ func marshalNShipmentEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpa
 	return ret
 }
 
-func marshalNShipmentLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPacked(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Packed) graphql.Marshaler {
-	return _ShipmentLine(ctx, ec, sel, &v)
-}
-
 func marshalNShipmentLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPackedᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Packed) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐPacked(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShipmentLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1961,7 +1456,7 @@ func unmarshalNShipmentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 
 func marshalNShipmentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.ShipmentStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShipmentStatus!")
 	}
@@ -2002,25 +1497,6 @@ func unmarshalOShipmentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		}
 	}
 	return res, nil
-}
-
-func marshalOShipmentStatus2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatusᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.ShipmentStatus) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShipmentStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐShipmentStatus(ctx, ec, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -31,343 +32,193 @@ type ShipmentPaperResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _LabelFormat_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "String")
 }
 
 func _LabelFormat_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "String")
 }
 
 func _LabelFormat_columns(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_columns(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Columns, nil
-		},
-		nil,
+		func() int { return obj.Columns },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_columns(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Int")
 }
 
 func _LabelFormat_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() int { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Int")
 }
 
 func _LabelFormat_width(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_width(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Width, nil
-		},
-		nil,
+		func() float64 { return obj.Width },
 		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
 			return marshalNFloat2float64(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_height(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Height, nil
-		},
-		nil,
+		func() float64 { return obj.Height },
 		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
 			return marshalNFloat2float64(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_left(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_left(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Left, nil
-		},
-		nil,
+		func() float64 { return obj.Left },
 		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
 			return marshalNFloat2float64(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_left(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_top(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_top(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Top, nil
-		},
-		nil,
+		func() float64 { return obj.Top },
 		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
 			return marshalNFloat2float64(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_top(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_gapX(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_gapX(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GapX, nil
-		},
-		nil,
+		func() float64 { return obj.GapX },
 		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
 			return marshalNFloat2float64(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_gapX(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_gapY(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_gapY(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GapY, nil
-		},
-		nil,
+		func() float64 { return obj.GapY },
 		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
 			return marshalNFloat2float64(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_gapY(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, false, false, "Float")
 }
 
 func _LabelFormat_labels(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *label.Format) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LabelFormat_labels(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Labels(), nil
-		},
-		nil,
+		func() int { return obj.Labels() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LabelFormat_labels(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LabelFormat", field, true, false, "Int")
 }
 
 func _ShipmentPaper_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPaper_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentPaper_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, true, false, "ID")
 }
 
 func _ShipmentPaper_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPaper_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() dispatch.PaperKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v dispatch.PaperKind) graphql.Marshaler {
 			return marshalNShipmentPaperKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐPaperKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentPaper_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, false, false, "ShipmentPaperKind")
 }
 
 func _ShipmentPaper_shipments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPaper_shipments(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shipments(), nil
-		},
-		nil,
+		func() int { return obj.Shipments() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentPaper_shipments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, true, false, "Int")
 }
 
 func _ShipmentPaper_downloadUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShipmentPaper_downloadUrl(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.ShipmentPaper().DownloadURL(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -376,90 +227,41 @@ func fieldContext_ShipmentPaper_downloadUrl(_ context.Context, ec *executionCont
 }
 
 func _ShipmentPaper_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *dispatch.Paper) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPaper_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShipmentPaper_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShipmentPaper", field, false, false, "DateTime")
 }
 
 func _ShipmentPaperPayload_paper(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPaperPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPaperPayload_paper(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Paper, nil
-		},
-		nil,
+		func() *dispatch.Paper { return obj.Paper },
 		func(ctx context.Context, selections ast.SelectionSet, v *dispatch.Paper) graphql.Marshaler {
 			return marshalOShipmentPaper2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐPaper(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShipmentPaperPayload_paper(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPaperPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShipmentPaper(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShipmentPaperPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShipmentPaperPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShipmentPaperPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShipmentPaperPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShipmentPaperPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -574,14 +376,15 @@ func UnmarshalPrintShipmentsInput(ctx context.Context, raw any) (dispatch.PrintI
 var labelFormatImplementors = []string{"LabelFormat"}
 
 func _LabelFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *label.Format) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, labelFormatImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, labelFormatImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LabelFormat")
+			out.Values[i] = run.Text("LabelFormat")
 		case "code":
 			out.Values[i] = _LabelFormat_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -657,14 +460,15 @@ func _LabelFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var shipmentPaperImplementors = []string{"ShipmentPaper"}
 
 func _ShipmentPaper(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *dispatch.Paper) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentPaperImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentPaperImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentPaper")
+			out.Values[i] = run.Text("ShipmentPaper")
 		case "id":
 			out.Values[i] = _ShipmentPaper_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -711,14 +515,15 @@ func _ShipmentPaper(ctx context.Context, ec *executionContext, sel ast.Selection
 var shipmentPaperPayloadImplementors = []string{"ShipmentPaperPayload"}
 
 func _ShipmentPaperPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShipmentPaperPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shipmentPaperPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shipmentPaperPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShipmentPaperPayload")
+			out.Values[i] = run.Text("ShipmentPaperPayload")
 		case "paper":
 			out.Values[i] = _ShipmentPaperPayload_paper(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -750,15 +555,9 @@ func _ShipmentPaperPayload(ctx context.Context, ec *executionContext, sel ast.Se
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNLabelFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormat(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v label.Format) graphql.Marshaler {
-	return _LabelFormat(ctx, ec, sel, &v)
-}
-
 func marshalNLabelFormat2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormatᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []label.Format) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNLabelFormat2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋlabelᚐFormat(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _LabelFormat(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -783,7 +582,7 @@ func unmarshalNShipmentPaperKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNShipmentPaperKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdispatchᚐPaperKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v dispatch.PaperKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShipmentPaperKind!")
 	}

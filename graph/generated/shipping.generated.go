@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -32,44 +33,31 @@ type ShippingOptionResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _ShippingFeePart_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FeePart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingFeePart_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() shipping.FeeKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.FeeKind) graphql.Marshaler {
 			return marshalNShippingFeeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeeKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingFeePart_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingFeePart", field, false, false, "ShippingFeeKind")
 }
 
 func _ShippingFeePart_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FeePart) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingFeePart_amount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.Amount(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -79,84 +67,49 @@ func fieldContext_ShippingFeePart_amount(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingOption_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_method(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() shipping.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Method) graphql.Marshaler {
 			return marshalNShippingMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethod(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingOption_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingOption",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingMethod(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingOption_available(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_available(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Available(), nil
-		},
-		nil,
+		func() bool { return obj.Available() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingOption_available(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Boolean")
 }
 
 func _ShippingOption_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingOption_fee(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.Fee(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -166,61 +119,37 @@ func fieldContext_ShippingOption_fee(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingOption_parts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_parts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Parts, nil
-		},
-		nil,
+		func() []shipping.FeePart { return obj.Parts },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.FeePart) graphql.Marshaler {
 			return marshalNShippingFeePart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeePartᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingOption_parts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingOption",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingFeePart(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingOption_missingForFree(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingOption_missingForFree(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.Missing(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -230,29 +159,24 @@ func fieldContext_ShippingOption_missingForFree(_ context.Context, ec *execution
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingOption_problem(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingOption_problem(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*model.UserError, error) {
 			return ec.Resolvers.ShippingOption().Problem(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserError) graphql.Marshaler {
 			return marshalOUserError2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserError(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -262,135 +186,70 @@ func fieldContext_ShippingOption_problem(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingOption_excludedPaymentMethods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_excludedPaymentMethods(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Excluded, nil
-		},
-		nil,
+		func() []payment.Method { return obj.Excluded },
 		func(ctx context.Context, selections ast.SelectionSet, v []payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethodᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingOption_excludedPaymentMethods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, false, false, "PaymentMethod")
 }
 
 func _ShippingOption_shipsOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_shipsOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShipsOn(), nil
-		},
-		nil,
+		func() *time.Time { return obj.ShipsOn() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingOption_shipsOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
 }
 
 func _ShippingOption_arrivesOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_arrivesOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ArrivesOn(), nil
-		},
-		nil,
+		func() *time.Time { return obj.ArrivesOn() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingOption_arrivesOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
 }
 
 func _ShippingOption_deliveryDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_deliveryDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliveryDays(), nil
-		},
-		nil,
+		func() []time.Time { return obj.DeliveryDays() },
 		func(ctx context.Context, selections ast.SelectionSet, v []time.Time) graphql.Marshaler {
 			return marshalNDate2ᚕtimeᚐTimeᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingOption_deliveryDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingOption", field, true, false, "Date")
 }
 
 func _ShippingOption_deliveryBands(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Verdict) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingOption_deliveryBands(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliveryBands(), nil
-		},
-		nil,
+		func() []shipping.Band { return obj.DeliveryBands() },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Band) graphql.Marshaler {
 			return marshalNDeliveryTimeBand2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐBandᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingOption_deliveryBands(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingOption",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DeliveryTimeBand(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -408,14 +267,15 @@ func fieldContext_ShippingOption_deliveryBands(_ context.Context, ec *executionC
 var shippingFeePartImplementors = []string{"ShippingFeePart"}
 
 func _ShippingFeePart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.FeePart) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingFeePartImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingFeePartImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingFeePart")
+			out.Values[i] = run.Text("ShippingFeePart")
 		case "kind":
 			out.Values[i] = _ShippingFeePart_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -447,14 +307,15 @@ func _ShippingFeePart(ctx context.Context, ec *executionContext, sel ast.Selecti
 var shippingOptionImplementors = []string{"ShippingOption"}
 
 func _ShippingOption(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Verdict) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingOptionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingOptionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingOption")
+			out.Values[i] = run.Text("ShippingOption")
 		case "method":
 			out.Values[i] = _ShippingOption_method(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -534,30 +395,18 @@ func _ShippingOption(ctx context.Context, ec *executionContext, sel ast.Selectio
 
 // region    ***************************** type.gotpl *****************************
 
-func unmarshalNShippingFeeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeeKind(ctx context.Context, ec *executionContext, v any) (shipping.FeeKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := shipping.FeeKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNShippingFeeKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeeKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.FeeKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ShippingFeeKind!")
 	}
 	return res
 }
 
-func marshalNShippingFeePart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeePart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.FeePart) graphql.Marshaler {
-	return _ShippingFeePart(ctx, ec, sel, &v)
-}
-
 func marshalNShippingFeePart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeePartᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.FeePart) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingFeePart2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFeePart(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingFeePart(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -569,15 +418,9 @@ func marshalNShippingFeePart2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return ret
 }
 
-func marshalNShippingOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐVerdict(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Verdict) graphql.Marshaler {
-	return _ShippingOption(ctx, ec, sel, &v)
-}
-
 func marshalNShippingOption2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐVerdictᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Verdict) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingOption2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐVerdict(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingOption(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -597,7 +440,7 @@ func unmarshalNTemperatureClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 
 func marshalNTemperatureClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTemperature(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Temperature) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TemperatureClass!")
 	}
@@ -619,9 +462,7 @@ func unmarshalNTemperatureClass2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 }
 
 func marshalNTemperatureClass2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTemperatureᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Temperature) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNTemperatureClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTemperature(ctx, ec, sel, v[i])
 	})
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -32,44 +33,31 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _FreeShippingRule_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FreeShippingRule_zoneId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Zone(), nil
-		},
-		nil,
+		func() *string { return obj.Zone() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_FreeShippingRule_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, true, false, "ID")
 }
 
 func _FreeShippingRule_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_FreeShippingRule_from(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.Minimum(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -79,750 +67,381 @@ func fieldContext_FreeShippingRule_from(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _FreeShippingRule_audience(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FreeShippingRule_audience(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Audience, nil
-		},
-		nil,
+		func() scope.Audience { return obj.Audience },
 		func(ctx context.Context, selections ast.SelectionSet, v scope.Audience) graphql.Marshaler {
 			return marshalNAudience2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐAudience(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_FreeShippingRule_audience(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "FreeShippingRule",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Audience(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _FreeShippingRule_validFrom(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FreeShippingRule_validFrom(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Opens(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Opens() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_FreeShippingRule_validFrom(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, true, false, "DateTime")
 }
 
 func _FreeShippingRule_validUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FreeShippingRule_validUntil(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Closes(), nil
-		},
-		nil,
+		func() *time.Time { return obj.Closes() },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_FreeShippingRule_validUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, true, false, "DateTime")
 }
 
 func _FreeShippingRule_surcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.FreeRule) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_FreeShippingRule_surcharges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Surcharges, nil
-		},
-		nil,
+		func() bool { return obj.Surcharges },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_FreeShippingRule_surcharges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("FreeShippingRule", field, false, false, "Boolean")
 }
 
 func _PostalRange_from(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PostalRange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PostalRange_from(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.From, nil
-		},
-		nil,
+		func() string { return obj.From },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PostalRange_from(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PostalRange", field, false, false, "String")
 }
 
 func _PostalRange_to(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PostalRange) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PostalRange_to(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.To, nil
-		},
-		nil,
+		func() string { return obj.To },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PostalRange_to(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PostalRange", field, false, false, "String")
 }
 
 func _ShippingCarrier_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingCarrier_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
 }
 
 func _ShippingCarrier_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingCarrier_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "String")
 }
 
 func _ShippingCarrier_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingCarrier_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "String")
 }
 
 func _ShippingCarrier_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_trackingUrl(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingURL, nil
-		},
-		nil,
+		func() string { return obj.TrackingURL },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingCarrier_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "String")
 }
 
 func _ShippingCarrier_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_active(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Active, nil
-		},
-		nil,
+		func() bool { return obj.Active },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingCarrier_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, false, false, "Boolean")
 }
 
 func _ShippingCarrier_collectionCalendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_collectionCalendarId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CollectionCalendar(), nil
-		},
-		nil,
+		func() *string { return obj.CollectionCalendar() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingCarrier_collectionCalendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
 }
 
 func _ShippingCarrier_deliveryCalendarId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Carrier) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrier_deliveryCalendarId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DeliveryCalendar(), nil
-		},
-		nil,
+		func() *string { return obj.DeliveryCalendar() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingCarrier_deliveryCalendarId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingCarrier", field, true, false, "ID")
 }
 
 func _ShippingCarrierPayload_carrier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingCarrierPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrierPayload_carrier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Carrier, nil
-		},
-		nil,
+		func() *shipping.Carrier { return obj.Carrier },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Carrier) graphql.Marshaler {
 			return marshalOShippingCarrier2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCarrier(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShippingCarrierPayload_carrier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingCarrierPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingCarrier(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShippingCarrierPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingCarrierPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingCarrierPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingCarrierPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingCarrierPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingDestinationLimit_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.DestinationLimit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingDestinationLimit_zoneId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Zone(), nil
-		},
-		nil,
+		func() string { return obj.Zone() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingDestinationLimit_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingDestinationLimit", field, true, false, "ID")
 }
 
 func _ShippingDestinationLimit_mode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.DestinationLimit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingDestinationLimit_mode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Mode, nil
-		},
-		nil,
+		func() *pricing.ShippingMode { return obj.Mode },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.ShippingMode) graphql.Marshaler {
 			return marshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingDestinationLimit_mode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingDestinationLimit", field, false, false, "ShippingMode")
 }
 
 func _ShippingLimits_destinations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingLimits_destinations(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Destinations, nil
-		},
-		nil,
+		func() []shipping.DestinationLimit { return obj.Destinations },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.DestinationLimit) graphql.Marshaler {
 			return marshalNShippingDestinationLimit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐDestinationLimitᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingLimits_destinations(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingLimits",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingDestinationLimit(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingLimits_goods(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingLimits_goods(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Goods, nil
-		},
-		nil,
+		func() []scope.Target { return obj.Goods },
 		func(ctx context.Context, selections ast.SelectionSet, v []scope.Target) graphql.Marshaler {
 			return marshalNTarget2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋscopeᚐTargetᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingLimits_goods(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingLimits",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Target(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingLimits_temperatures(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingLimits_temperatures(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Temperatures, nil
-		},
-		nil,
+		func() []shipping.Temperature { return obj.Temperatures },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Temperature) graphql.Marshaler {
 			return marshalNTemperatureClass2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTemperatureᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingLimits_temperatures(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingLimits", field, false, false, "TemperatureClass")
 }
 
 func _ShippingLimits_oversize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingLimits_oversize(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Oversize, nil
-		},
-		nil,
+		func() bool { return obj.Oversize },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingLimits_oversize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingLimits", field, false, false, "Boolean")
 }
 
 func _ShippingLimits_modes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingLimits_modes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Modes, nil
-		},
-		nil,
+		func() []pricing.ShippingMode { return obj.Modes },
 		func(ctx context.Context, selections ast.SelectionSet, v []pricing.ShippingMode) graphql.Marshaler {
 			return marshalNShippingMode2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingModeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingLimits_modes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingLimits", field, false, false, "ShippingMode")
 }
 
 func _ShippingLimits_payments(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Limits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingLimits_payments(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Payments, nil
-		},
-		nil,
+		func() []shipping.PaymentLimit { return obj.Payments },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.PaymentLimit) graphql.Marshaler {
 			return marshalNShippingPaymentLimit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPaymentLimitᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingLimits_payments(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingLimits",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingPaymentLimit(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingPaymentLimit_method(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PaymentLimit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingPaymentLimit_method(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Method, nil
-		},
-		nil,
+		func() payment.Method { return obj.Method },
 		func(ctx context.Context, selections ast.SelectionSet, v payment.Method) graphql.Marshaler {
 			return marshalNPaymentMethod2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpaymentᚐMethod(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingPaymentLimit_method(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingPaymentLimit", field, false, false, "PaymentMethod")
 }
 
 func _ShippingPaymentLimit_mode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.PaymentLimit) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingPaymentLimit_mode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Mode, nil
-		},
-		nil,
+		func() *pricing.ShippingMode { return obj.Mode },
 		func(ctx context.Context, selections ast.SelectionSet, v *pricing.ShippingMode) graphql.Marshaler {
 			return marshalOShippingMode2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpricingᚐShippingMode(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingPaymentLimit_mode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingPaymentLimit", field, false, false, "ShippingMode")
 }
 
 func _ShippingRate_zoneId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingRate_zoneId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Zone(), nil
-		},
-		nil,
+		func() *string { return obj.Zone() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingRate_zoneId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, true, false, "ID")
 }
 
 func _ShippingRate_maxGrams(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingRate_maxGrams(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxGrams, nil
-		},
-		nil,
+		func() *int { return obj.MaxGrams },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingRate_maxGrams(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, false, false, "Int")
 }
 
 func _ShippingRate_maxSize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingRate_maxSize(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxSize, nil
-		},
-		nil,
+		func() *int { return obj.MaxSize },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingRate_maxSize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, false, false, "Int")
 }
 
 func _ShippingRate_maxPieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingRate_maxPieces(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MaxPieces, nil
-		},
-		nil,
+		func() *int { return obj.MaxPieces },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShippingRate_maxPieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingRate", field, false, false, "Int")
 }
 
 func _ShippingRate_maxAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingRate_maxAmount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.Amount(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -832,29 +451,24 @@ func fieldContext_ShippingRate_maxAmount(_ context.Context, ec *executionContext
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingRate_fee(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Row) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingRate_fee(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.Cost(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -864,29 +478,24 @@ func fieldContext_ShippingRate_fee(_ context.Context, ec *executionContext, fiel
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingSurcharges_chilled(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Surcharges) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingSurcharges_chilled(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.ForChilled(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -896,29 +505,24 @@ func fieldContext_ShippingSurcharges_chilled(_ context.Context, ec *executionCon
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingSurcharges_frozen(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Surcharges) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingSurcharges_frozen(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.ForFrozen(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -928,29 +532,24 @@ func fieldContext_ShippingSurcharges_frozen(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingSurcharges_oversize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Surcharges) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_ShippingSurcharges_oversize(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (money.Money, error) {
 			return obj.ForOversize(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -960,566 +559,270 @@ func fieldContext_ShippingSurcharges_oversize(_ context.Context, ec *executionCo
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _ShippingTariff_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Tariff) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTariff_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() []shipping.Row { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Row) graphql.Marshaler {
 			return marshalNShippingRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingTariff_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTariff",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingRate(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingTariff_surcharges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Tariff) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTariff_surcharges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Surcharges, nil
-		},
-		nil,
+		func() shipping.Surcharges { return obj.Surcharges },
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Surcharges) graphql.Marshaler {
 			return marshalNShippingSurcharges2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐSurcharges(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingTariff_surcharges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTariff",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingSurcharges(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingTariff_freeShipping(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Tariff) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTariff_freeShipping(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Free, nil
-		},
-		nil,
+		func() []shipping.FreeRule { return obj.Free },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.FreeRule) graphql.Marshaler {
 			return marshalNFreeShippingRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFreeRuleᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingTariff_freeShipping(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTariff",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_FreeShippingRule(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingTraits_variantId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_variantId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Variant(), nil
-		},
-		nil,
+		func() string { return obj.Variant() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_variantId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, true, false, "ID")
 }
 
 func _ShippingTraits_length(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_length(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Length, nil
-		},
-		nil,
+		func() int { return obj.Length },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_length(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Int")
 }
 
 func _ShippingTraits_width(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_width(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Width, nil
-		},
-		nil,
+		func() int { return obj.Width },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_width(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Int")
 }
 
 func _ShippingTraits_height(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_height(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Height, nil
-		},
-		nil,
+		func() int { return obj.Height },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_height(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Int")
 }
 
 func _ShippingTraits_temperature(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_temperature(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Temperature, nil
-		},
-		nil,
+		func() shipping.Temperature { return obj.Temperature },
 		func(ctx context.Context, selections ast.SelectionSet, v shipping.Temperature) graphql.Marshaler {
 			return marshalNTemperatureClass2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTemperature(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_temperature(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "TemperatureClass")
 }
 
 func _ShippingTraits_oversize(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_oversize(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Oversize, nil
-		},
-		nil,
+		func() bool { return obj.Oversize },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_oversize(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, false, false, "Boolean")
 }
 
 func _ShippingTraits_directAllowed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Traits) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraits_directAllowed(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DirectAllowed(), nil
-		},
-		nil,
+		func() bool { return obj.DirectAllowed() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraits_directAllowed(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingTraits", field, true, false, "Boolean")
 }
 
 func _ShippingTraitsPayload_traits(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingTraitsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraitsPayload_traits(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Traits, nil
-		},
-		nil,
+		func() []shipping.Traits { return obj.Traits },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.Traits) graphql.Marshaler {
 			return marshalNShippingTraits2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTraitsᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraitsPayload_traits(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTraitsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingTraits(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingTraitsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingTraitsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingTraitsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingTraitsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingTraitsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingZone_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, true, false, "ID")
 }
 
 func _ShippingZone_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "String")
 }
 
 func _ShippingZone_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "String")
 }
 
 func _ShippingZone_prefectures(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_prefectures(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Prefectures, nil
-		},
-		nil,
+		func() []customer.Prefecture { return obj.Prefectures },
 		func(ctx context.Context, selections ast.SelectionSet, v []customer.Prefecture) graphql.Marshaler {
 			return marshalNPrefecture2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcustomerᚐPrefectureᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_prefectures(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "Prefecture")
 }
 
 func _ShippingZone_postalCodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_postalCodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PostalCodes, nil
-		},
-		nil,
+		func() []shipping.PostalRange { return obj.PostalCodes },
 		func(ctx context.Context, selections ast.SelectionSet, v []shipping.PostalRange) graphql.Marshaler {
 			return marshalNPostalRange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPostalRangeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_postalCodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingZone",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PostalRange(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingZone_leadDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_leadDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LeadDays, nil
-		},
-		nil,
+		func() int { return obj.LeadDays },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_leadDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "Int")
 }
 
 func _ShippingZone_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *shipping.Zone) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZone_active(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Active, nil
-		},
-		nil,
+		func() bool { return obj.Active },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShippingZone_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingZone", field, false, false, "Boolean")
 }
 
 func _ShippingZonePayload_zone(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingZonePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZonePayload_zone(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Zone, nil
-		},
-		nil,
+		func() *shipping.Zone { return obj.Zone },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Zone) graphql.Marshaler {
 			return marshalOShippingZone2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐZone(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShippingZonePayload_zone(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingZonePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingZone(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShippingZonePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingZonePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingZonePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingZonePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingZonePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2403,14 +1706,15 @@ func UnmarshalShippingTraitsInput(ctx context.Context, raw any) (shipping.Traits
 var freeShippingRuleImplementors = []string{"FreeShippingRule"}
 
 func _FreeShippingRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.FreeRule) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, freeShippingRuleImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, freeShippingRuleImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("FreeShippingRule")
+			out.Values[i] = run.Text("FreeShippingRule")
 		case "zoneId":
 			out.Values[i] = _FreeShippingRule_zoneId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2462,14 +1766,15 @@ func _FreeShippingRule(ctx context.Context, ec *executionContext, sel ast.Select
 var postalRangeImplementors = []string{"PostalRange"}
 
 func _PostalRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.PostalRange) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, postalRangeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, postalRangeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PostalRange")
+			out.Values[i] = run.Text("PostalRange")
 		case "from":
 			out.Values[i] = _PostalRange_from(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2500,14 +1805,15 @@ func _PostalRange(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var shippingCarrierImplementors = []string{"ShippingCarrier"}
 
 func _ShippingCarrier(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Carrier) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingCarrierImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingCarrierImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingCarrier")
+			out.Values[i] = run.Text("ShippingCarrier")
 		case "id":
 			out.Values[i] = _ShippingCarrier_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2563,14 +1869,15 @@ func _ShippingCarrier(ctx context.Context, ec *executionContext, sel ast.Selecti
 var shippingCarrierPayloadImplementors = []string{"ShippingCarrierPayload"}
 
 func _ShippingCarrierPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShippingCarrierPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingCarrierPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingCarrierPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingCarrierPayload")
+			out.Values[i] = run.Text("ShippingCarrierPayload")
 		case "carrier":
 			out.Values[i] = _ShippingCarrierPayload_carrier(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2601,14 +1908,15 @@ func _ShippingCarrierPayload(ctx context.Context, ec *executionContext, sel ast.
 var shippingDestinationLimitImplementors = []string{"ShippingDestinationLimit"}
 
 func _ShippingDestinationLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.DestinationLimit) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingDestinationLimitImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingDestinationLimitImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingDestinationLimit")
+			out.Values[i] = run.Text("ShippingDestinationLimit")
 		case "zoneId":
 			out.Values[i] = _ShippingDestinationLimit_zoneId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2639,14 +1947,15 @@ func _ShippingDestinationLimit(ctx context.Context, ec *executionContext, sel as
 var shippingLimitsImplementors = []string{"ShippingLimits"}
 
 func _ShippingLimits(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Limits) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingLimitsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingLimitsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingLimits")
+			out.Values[i] = run.Text("ShippingLimits")
 		case "destinations":
 			out.Values[i] = _ShippingLimits_destinations(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2697,14 +2006,15 @@ func _ShippingLimits(ctx context.Context, ec *executionContext, sel ast.Selectio
 var shippingPaymentLimitImplementors = []string{"ShippingPaymentLimit"}
 
 func _ShippingPaymentLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.PaymentLimit) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingPaymentLimitImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingPaymentLimitImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingPaymentLimit")
+			out.Values[i] = run.Text("ShippingPaymentLimit")
 		case "method":
 			out.Values[i] = _ShippingPaymentLimit_method(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2735,14 +2045,15 @@ func _ShippingPaymentLimit(ctx context.Context, ec *executionContext, sel ast.Se
 var shippingRateImplementors = []string{"ShippingRate"}
 
 func _ShippingRate(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Row) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingRateImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingRateImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingRate")
+			out.Values[i] = run.Text("ShippingRate")
 		case "zoneId":
 			out.Values[i] = _ShippingRate_zoneId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2795,14 +2106,15 @@ func _ShippingRate(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var shippingSurchargesImplementors = []string{"ShippingSurcharges"}
 
 func _ShippingSurcharges(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Surcharges) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingSurchargesImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingSurchargesImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingSurcharges")
+			out.Values[i] = run.Text("ShippingSurcharges")
 		case "chilled":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -2841,14 +2153,15 @@ func _ShippingSurcharges(ctx context.Context, ec *executionContext, sel ast.Sele
 var shippingTariffImplementors = []string{"ShippingTariff"}
 
 func _ShippingTariff(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Tariff) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingTariffImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingTariffImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingTariff")
+			out.Values[i] = run.Text("ShippingTariff")
 		case "rows":
 			out.Values[i] = _ShippingTariff_rows(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2884,14 +2197,15 @@ func _ShippingTariff(ctx context.Context, ec *executionContext, sel ast.Selectio
 var shippingTraitsImplementors = []string{"ShippingTraits"}
 
 func _ShippingTraits(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Traits) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingTraitsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingTraitsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingTraits")
+			out.Values[i] = run.Text("ShippingTraits")
 		case "variantId":
 			out.Values[i] = _ShippingTraits_variantId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2947,14 +2261,15 @@ func _ShippingTraits(ctx context.Context, ec *executionContext, sel ast.Selectio
 var shippingTraitsPayloadImplementors = []string{"ShippingTraitsPayload"}
 
 func _ShippingTraitsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShippingTraitsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingTraitsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingTraitsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingTraitsPayload")
+			out.Values[i] = run.Text("ShippingTraitsPayload")
 		case "traits":
 			out.Values[i] = _ShippingTraitsPayload_traits(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2985,14 +2300,15 @@ func _ShippingTraitsPayload(ctx context.Context, ec *executionContext, sel ast.S
 var shippingZoneImplementors = []string{"ShippingZone"}
 
 func _ShippingZone(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *shipping.Zone) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingZoneImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingZoneImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingZone")
+			out.Values[i] = run.Text("ShippingZone")
 		case "id":
 			out.Values[i] = _ShippingZone_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3048,14 +2364,15 @@ func _ShippingZone(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var shippingZonePayloadImplementors = []string{"ShippingZonePayload"}
 
 func _ShippingZonePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShippingZonePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingZonePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingZonePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingZonePayload")
+			out.Values[i] = run.Text("ShippingZonePayload")
 		case "zone":
 			out.Values[i] = _ShippingZonePayload_zone(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -3087,15 +2404,9 @@ func _ShippingZonePayload(ctx context.Context, ec *executionContext, sel ast.Sel
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNFreeShippingRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFreeRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.FreeRule) graphql.Marshaler {
-	return _FreeShippingRule(ctx, ec, sel, &v)
-}
-
 func marshalNFreeShippingRule2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFreeRuleᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.FreeRule) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNFreeShippingRule2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐFreeRule(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _FreeShippingRule(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3126,15 +2437,9 @@ func unmarshalNFreeShippingRuleInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return res, nil
 }
 
-func marshalNPostalRange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPostalRange(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.PostalRange) graphql.Marshaler {
-	return _PostalRange(ctx, ec, sel, &v)
-}
-
 func marshalNPostalRange2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPostalRangeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.PostalRange) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPostalRange2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPostalRange(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PostalRange(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3190,15 +2495,9 @@ func unmarshalNSetShippingTraitsInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNShippingCarrier2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCarrier(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Carrier) graphql.Marshaler {
-	return _ShippingCarrier(ctx, ec, sel, &v)
-}
-
 func marshalNShippingCarrier2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCarrierᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Carrier) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingCarrier2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐCarrier(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingCarrier(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3214,15 +2513,9 @@ func marshalNShippingCarrierPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgr
 	return _ShippingCarrierPayload(ctx, ec, sel, &v)
 }
 
-func marshalNShippingDestinationLimit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐDestinationLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.DestinationLimit) graphql.Marshaler {
-	return _ShippingDestinationLimit(ctx, ec, sel, &v)
-}
-
 func marshalNShippingDestinationLimit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐDestinationLimitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.DestinationLimit) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingDestinationLimit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐDestinationLimit(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingDestinationLimit(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3257,15 +2550,9 @@ func marshalNShippingLimits2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 	return _ShippingLimits(ctx, ec, sel, &v)
 }
 
-func marshalNShippingPaymentLimit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPaymentLimit(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.PaymentLimit) graphql.Marshaler {
-	return _ShippingPaymentLimit(ctx, ec, sel, &v)
-}
-
 func marshalNShippingPaymentLimit2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPaymentLimitᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.PaymentLimit) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingPaymentLimit2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐPaymentLimit(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingPaymentLimit(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3296,15 +2583,9 @@ func unmarshalNShippingPaymentLimitInput2ᚕgithubᚗcomᚋnorenᚑcommerceᚋno
 	return res, nil
 }
 
-func marshalNShippingRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Row) graphql.Marshaler {
-	return _ShippingRate(ctx, ec, sel, &v)
-}
-
 func marshalNShippingRate2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Row) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingRate2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐRow(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingRate(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3343,15 +2624,9 @@ func marshalNShippingTariff2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshi
 	return _ShippingTariff(ctx, ec, sel, &v)
 }
 
-func marshalNShippingTraits2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTraits(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Traits) graphql.Marshaler {
-	return _ShippingTraits(ctx, ec, sel, &v)
-}
-
 func marshalNShippingTraits2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTraitsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Traits) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingTraits2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐTraits(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingTraits(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -3386,15 +2661,9 @@ func marshalNShippingTraitsPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgra
 	return _ShippingTraitsPayload(ctx, ec, sel, &v)
 }
 
-func marshalNShippingZone2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐZone(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v shipping.Zone) graphql.Marshaler {
-	return _ShippingZone(ctx, ec, sel, &v)
-}
-
 func marshalNShippingZone2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐZoneᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []shipping.Zone) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShippingZone2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐZone(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShippingZone(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,113 +27,55 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _ShippingMethodPayload_shippingMethod(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethodPayload_shippingMethod(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ShippingMethod, nil
-		},
-		nil,
+		func() *shipping.Method { return obj.ShippingMethod },
 		func(ctx context.Context, selections ast.SelectionSet, v *shipping.Method) graphql.Marshaler {
 			return marshalOShippingMethod2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋshippingᚐMethod(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShippingMethodPayload_shippingMethod(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingMethodPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ShippingMethod(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShippingMethodPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethodPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingMethodPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShippingMethodPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShippingMethodTranslations_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethodTranslations_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingMethodTranslations_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethodTranslations", field, false, false, "Translations")
 }
 
 func _ShippingMethodTranslations_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShippingMethodTranslations) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShippingMethodTranslations_description(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Description, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Description },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShippingMethodTranslations_description(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShippingMethodTranslations", field, false, false, "Translations")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -300,14 +243,15 @@ func UnmarshalSaveShippingMethodInput(ctx context.Context, raw any) (shipping.Sa
 var shippingMethodPayloadImplementors = []string{"ShippingMethodPayload"}
 
 func _ShippingMethodPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShippingMethodPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingMethodPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingMethodPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingMethodPayload")
+			out.Values[i] = run.Text("ShippingMethodPayload")
 		case "shippingMethod":
 			out.Values[i] = _ShippingMethodPayload_shippingMethod(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -338,14 +282,15 @@ func _ShippingMethodPayload(ctx context.Context, ec *executionContext, sel ast.S
 var shippingMethodTranslationsImplementors = []string{"ShippingMethodTranslations"}
 
 func _ShippingMethodTranslations(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShippingMethodTranslations) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shippingMethodTranslationsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shippingMethodTranslationsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShippingMethodTranslations")
+			out.Values[i] = run.Text("ShippingMethodTranslations")
 		case "name":
 			out.Values[i] = _ShippingMethodTranslations_name(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {

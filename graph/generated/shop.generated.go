@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -25,168 +26,79 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _ShopPayload_shop(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopPayload_shop(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shop, nil
-		},
-		nil,
+		func() *inventory.Shop { return obj.Shop },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Shop) graphql.Marshaler {
 			return marshalOShop2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShop(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_ShopPayload_shop(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shop(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _ShopPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ShopPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShopPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShopStock_shop(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopStock_shop(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shop, nil
-		},
-		nil,
+		func() inventory.Shop { return obj.Shop },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Shop) graphql.Marshaler {
 			return marshalNShop2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShop(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ShopStock_shop(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ShopStock",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Shop(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ShopStock_availability(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopStock_availability(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Availability(), nil
-		},
-		nil,
+		func() inventory.Availability { return obj.Availability() },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Availability) graphql.Marshaler {
 			return marshalNAvailability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAvailability(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ShopStock_availability(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShopStock", field, true, false, "Availability")
 }
 
 func _ShopStock_pieces(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopStock_pieces(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Pieces(), nil
-		},
-		nil,
+		func() *int { return obj.Pieces() },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ShopStock_pieces(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShopStock", field, true, false, "Int")
 }
 
 func _ShopStock_kilometres(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.ShopStock) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ShopStock_kilometres(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kilometres, nil
-		},
-		nil,
+		func() *float64 { return obj.Kilometres },
 		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
 			return marshalOFloat2ᚖfloat64(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_ShopStock_kilometres(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ShopStock", field, false, false, "Float")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -295,14 +207,15 @@ func UnmarshalSetShopInput(ctx context.Context, raw any) (inventory.SetShopInput
 var shopPayloadImplementors = []string{"ShopPayload"}
 
 func _ShopPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ShopPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shopPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shopPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShopPayload")
+			out.Values[i] = run.Text("ShopPayload")
 		case "shop":
 			out.Values[i] = _ShopPayload_shop(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -333,14 +246,15 @@ func _ShopPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var shopStockImplementors = []string{"ShopStock"}
 
 func _ShopStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.ShopStock) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, shopStockImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, shopStockImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ShopStock")
+			out.Values[i] = run.Text("ShopStock")
 		case "shop":
 			out.Values[i] = _ShopStock_shop(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -391,15 +305,9 @@ func marshalNShopPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodel
 	return _ShopPayload(ctx, ec, sel, &v)
 }
 
-func marshalNShopStock2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStock(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.ShopStock) graphql.Marshaler {
-	return _ShopStock(ctx, ec, sel, &v)
-}
-
 func marshalNShopStock2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStockᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.ShopStock) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNShopStock2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐShopStock(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ShopStock(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -419,7 +327,7 @@ func unmarshalNStockShown2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinven
 
 func marshalNStockShown2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStockShown(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.StockShown) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockShown!")
 	}

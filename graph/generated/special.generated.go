@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -37,21 +38,19 @@ type BackOrderResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _BackOrder_order(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_BackOrder_order(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (order.Order, error) {
 			return ec.Resolvers.BackOrder().Order(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v order.Order) graphql.Marshaler {
 			return marshalNOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐOrder(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -61,29 +60,24 @@ func fieldContext_BackOrder_order(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Order(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _BackOrder_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_BackOrder_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.BackOrder().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -93,194 +87,99 @@ func fieldContext_BackOrder_variant(_ context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _BackOrder_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrder_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BackOrder_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "Int")
 }
 
 func _BackOrder_since(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrder_since(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PlacedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.PlacedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BackOrder_since(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "DateTime")
 }
 
 func _BackOrder_dueOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.BackOrder) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrder_dueOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DueOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.DueOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_BackOrder_dueOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrder", field, false, false, "Date")
 }
 
 func _BackOrderConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrderConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[order.BackOrder] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[order.BackOrder]) graphql.Marshaler {
 			return marshalNBackOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BackOrderConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BackOrderEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BackOrderConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrderConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []order.BackOrder { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.BackOrder) graphql.Marshaler {
 			return marshalNBackOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐBackOrderᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BackOrderConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BackOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BackOrderConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrderConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BackOrderConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _BackOrderConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[order.BackOrder]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_BackOrderConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -289,191 +188,105 @@ func fieldContext_BackOrderConnection_totalCount(_ context.Context, ec *executio
 }
 
 func _BackOrderEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.BackOrder]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrderEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_BackOrderEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BackOrderEdge", field, false, false, "String")
 }
 
 func _BackOrderEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[order.BackOrder]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_BackOrderEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() order.BackOrder { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v order.BackOrder) graphql.Marshaler {
 			return marshalNBackOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐBackOrder(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_BackOrderEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BackOrderEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_BackOrder(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _SaleTerms_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() *sale.Kind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v *sale.Kind) graphql.Marshaler {
 			return marshalOSaleKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐKind(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaleTerms_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "SaleKind")
 }
 
 func _SaleTerms_releaseAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_releaseAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReleaseAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ReleaseAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaleTerms_releaseAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "DateTime")
 }
 
 func _SaleTerms_promise(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_promise(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Promise, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Promise },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SaleTerms_promise(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "String")
 }
 
 func _SaleTerms_perCustomer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_perCustomer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PerCustomer, nil
-		},
-		nil,
+		func() *int { return obj.PerCustomer },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaleTerms_perCustomer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, false, false, "Int")
 }
 
 func _SaleTerms_left(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_left(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Left(), nil
-		},
-		nil,
+		func() *int { return obj.Left() },
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaleTerms_left(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "Int")
 }
 
 func _SaleTerms_minAmount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_SaleTerms_minAmount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*money.Money, error) {
 			return obj.MinAmountMoney(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -483,57 +296,32 @@ func fieldContext_SaleTerms_minAmount(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _SaleTerms_withProductId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_withProductId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WithProductID(), nil
-		},
-		nil,
+		func() *string { return obj.WithProductID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaleTerms_withProductId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "ID")
 }
 
 func _SaleTerms_withCategoryId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTerms_withCategoryId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WithCategoryID(), nil
-		},
-		nil,
+		func() *string { return obj.WithCategoryID() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_SaleTerms_withCategoryId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SaleTerms", field, true, false, "ID")
 }
 
 func _SaleTerms_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *sale.Terms) (ret graphql.Marshaler) {
@@ -547,35 +335,7 @@ func _SaleTerms_total(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return obj.Total, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal *int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal *int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal *int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal *int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
 			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
@@ -598,35 +358,7 @@ func _SaleTerms_sold(ctx context.Context, ec *executionContext, field graphql.Co
 		func(ctx context.Context) (any, error) {
 			return obj.Sold, nil
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"CATALOG_READ"})
-				if err != nil {
-					var zeroVal int
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal int
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"CATALOG_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
@@ -639,67 +371,29 @@ func fieldContext_SaleTerms_sold(_ context.Context, ec *executionContext, field 
 }
 
 func _SaleTermsPayload_terms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaleTermsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTermsPayload_terms(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Terms, nil
-		},
-		nil,
+		func() *sale.Terms { return obj.Terms },
 		func(ctx context.Context, selections ast.SelectionSet, v *sale.Terms) graphql.Marshaler {
 			return marshalOSaleTerms2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsaleᚐTerms(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_SaleTermsPayload_terms(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SaleTermsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_SaleTerms(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _SaleTermsPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.SaleTermsPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SaleTermsPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_SaleTermsPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "SaleTermsPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -815,14 +509,15 @@ func UnmarshalSetSaleTermsInput(ctx context.Context, raw any) (sale.SetInput, er
 var backOrderImplementors = []string{"BackOrder"}
 
 func _BackOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.BackOrder) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, backOrderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, backOrderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BackOrder")
+			out.Values[i] = run.Text("BackOrder")
 		case "order":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -870,14 +565,15 @@ func _BackOrder(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var backOrderConnectionImplementors = []string{"BackOrderConnection"}
 
 func _BackOrderConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[order.BackOrder]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, backOrderConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, backOrderConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BackOrderConnection")
+			out.Values[i] = run.Text("BackOrderConnection")
 		case "edges":
 			out.Values[i] = _BackOrderConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -919,14 +615,15 @@ func _BackOrderConnection(ctx context.Context, ec *executionContext, sel ast.Sel
 var backOrderEdgeImplementors = []string{"BackOrderEdge"}
 
 func _BackOrderEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[order.BackOrder]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, backOrderEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, backOrderEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("BackOrderEdge")
+			out.Values[i] = run.Text("BackOrderEdge")
 		case "cursor":
 			out.Values[i] = _BackOrderEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -957,14 +654,15 @@ func _BackOrderEdge(ctx context.Context, ec *executionContext, sel ast.Selection
 var saleTermsImplementors = []string{"SaleTerms"}
 
 func _SaleTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *sale.Terms) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, saleTermsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, saleTermsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SaleTerms")
+			out.Values[i] = run.Text("SaleTerms")
 		case "kind":
 			out.Values[i] = _SaleTerms_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1036,14 +734,15 @@ func _SaleTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var saleTermsPayloadImplementors = []string{"SaleTermsPayload"}
 
 func _SaleTermsPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.SaleTermsPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, saleTermsPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, saleTermsPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SaleTermsPayload")
+			out.Values[i] = run.Text("SaleTermsPayload")
 		case "terms":
 			out.Values[i] = _SaleTermsPayload_terms(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1080,10 +779,8 @@ func marshalNBackOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐ
 }
 
 func marshalNBackOrder2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐBackOrderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.BackOrder) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBackOrder2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐBackOrder(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BackOrder(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1099,15 +796,9 @@ func marshalNBackOrderConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _BackOrderConnection(ctx, ec, sel, &v)
 }
 
-func marshalNBackOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[order.BackOrder]) graphql.Marshaler {
-	return _BackOrderEdge(ctx, ec, sel, &v)
-}
-
 func marshalNBackOrderEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[order.BackOrder]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNBackOrderEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _BackOrderEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1143,7 +834,7 @@ func marshalOSaleKind2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsale�
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

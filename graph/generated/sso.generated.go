@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -26,370 +27,176 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _LinkSsoPayload_link(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LinkSsoPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LinkSsoPayload_link(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Link, nil
-		},
-		nil,
+		func() *identity.Link { return obj.Link },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Link) graphql.Marshaler {
 			return marshalOLinkedLogin2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLink(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_LinkSsoPayload_link(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LinkSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_LinkedLogin(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _LinkSsoPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.LinkSsoPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LinkSsoPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_LinkSsoPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "LinkSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _LinkedLogin_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LinkedLogin_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LinkedLogin_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, true, false, "ID")
 }
 
 func _LinkedLogin_provider(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LinkedLogin_provider(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Provider, nil
-		},
-		nil,
+		func() string { return obj.Provider },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LinkedLogin_provider(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, false, false, "String")
 }
 
 func _LinkedLogin_email(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LinkedLogin_email(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Email, nil
-		},
-		nil,
+		func() string { return obj.Email },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LinkedLogin_email(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, false, false, "String")
 }
 
 func _LinkedLogin_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Link) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_LinkedLogin_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_LinkedLogin_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LinkedLogin", field, false, false, "DateTime")
 }
 
 func _SsoProvider_key(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj identity.Provider) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SsoProvider_key(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Key(), nil
-		},
-		nil,
+		func() string { return obj.Key() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SsoProvider_key(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SsoProvider", field, true, false, "String")
 }
 
 func _SsoProvider_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj identity.Provider) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_SsoProvider_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name(), nil
-		},
-		nil,
+		func() string { return obj.Name() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_SsoProvider_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SsoProvider", field, true, false, "String")
 }
 
 func _StartSsoPayload_started(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartSsoPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartSsoPayload_started(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Started, nil
-		},
-		nil,
+		func() *identity.StartedSSO { return obj.Started },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.StartedSSO) graphql.Marshaler {
 			return marshalOStartedSso2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐStartedSSO(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StartSsoPayload_started(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StartedSso(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StartSsoPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StartSsoPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartSsoPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StartSsoPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StartSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StartedSso_authorizationUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.StartedSSO) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartedSso_authorizationUrl(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AuthorizationURL, nil
-		},
-		nil,
+		func() string { return obj.AuthorizationURL },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StartedSso_authorizationUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartedSso", field, false, false, "String")
 }
 
 func _StartedSso_ticket(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.StartedSSO) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartedSso_ticket(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Ticket, nil
-		},
-		nil,
+		func() string { return obj.Ticket },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StartedSso_ticket(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartedSso", field, false, false, "String")
 }
 
 func _StartedSso_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.StartedSSO) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StartedSso_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StartedSso_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StartedSso", field, false, false, "DateTime")
 }
 
 func _UnlinkSsoPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.UnlinkSsoPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_UnlinkSsoPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_UnlinkSsoPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "UnlinkSsoPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -554,14 +361,15 @@ func UnmarshalUnlinkSsoInput(ctx context.Context, raw any) (identity.UnlinkSSOIn
 var linkSsoPayloadImplementors = []string{"LinkSsoPayload"}
 
 func _LinkSsoPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.LinkSsoPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, linkSsoPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, linkSsoPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LinkSsoPayload")
+			out.Values[i] = run.Text("LinkSsoPayload")
 		case "link":
 			out.Values[i] = _LinkSsoPayload_link(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -592,14 +400,15 @@ func _LinkSsoPayload(ctx context.Context, ec *executionContext, sel ast.Selectio
 var linkedLoginImplementors = []string{"LinkedLogin"}
 
 func _LinkedLogin(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Link) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, linkedLoginImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, linkedLoginImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("LinkedLogin")
+			out.Values[i] = run.Text("LinkedLogin")
 		case "id":
 			out.Values[i] = _LinkedLogin_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -640,14 +449,15 @@ func _LinkedLogin(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var ssoProviderImplementors = []string{"SsoProvider"}
 
 func _SsoProvider(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj identity.Provider) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, ssoProviderImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, ssoProviderImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("SsoProvider")
+			out.Values[i] = run.Text("SsoProvider")
 		case "key":
 			out.Values[i] = _SsoProvider_key(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -678,14 +488,15 @@ func _SsoProvider(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var startSsoPayloadImplementors = []string{"StartSsoPayload"}
 
 func _StartSsoPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StartSsoPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, startSsoPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, startSsoPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StartSsoPayload")
+			out.Values[i] = run.Text("StartSsoPayload")
 		case "started":
 			out.Values[i] = _StartSsoPayload_started(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -716,14 +527,15 @@ func _StartSsoPayload(ctx context.Context, ec *executionContext, sel ast.Selecti
 var startedSsoImplementors = []string{"StartedSso"}
 
 func _StartedSso(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.StartedSSO) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, startedSsoImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, startedSsoImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StartedSso")
+			out.Values[i] = run.Text("StartedSso")
 		case "authorizationUrl":
 			out.Values[i] = _StartedSso_authorizationUrl(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -759,14 +571,15 @@ func _StartedSso(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var unlinkSsoPayloadImplementors = []string{"UnlinkSsoPayload"}
 
 func _UnlinkSsoPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.UnlinkSsoPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, unlinkSsoPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, unlinkSsoPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("UnlinkSsoPayload")
+			out.Values[i] = run.Text("UnlinkSsoPayload")
 		case "userErrors":
 			out.Values[i] = _UnlinkSsoPayload_userErrors(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -802,15 +615,9 @@ func marshalNLinkSsoPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmo
 	return _LinkSsoPayload(ctx, ec, sel, &v)
 }
 
-func marshalNLinkedLogin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLink(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Link) graphql.Marshaler {
-	return _LinkedLogin(ctx, ec, sel, &v)
-}
-
 func marshalNLinkedLogin2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLinkᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Link) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNLinkedLogin2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐLink(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _LinkedLogin(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -831,9 +638,7 @@ func marshalNSsoProvider2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidenti
 }
 
 func marshalNSsoProvider2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐProviderᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Provider) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return marshalNSsoProvider2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐProvider(ctx, ec, sel, v[i])
 	})
 

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -28,434 +29,203 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _AccountConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[identity.Account]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[identity.Account] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[identity.Account]) graphql.Marshaler {
 			return marshalNAccountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_AccountEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[identity.Account]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _AccountEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[identity.Account]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_AccountEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, "String")
 }
 
 func _AccountEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[identity.Account]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_AccountEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() identity.Account { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v identity.Account) graphql.Marshaler {
 			return marshalNAccount2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐAccount(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_AccountEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "AccountEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Account(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PermissionGroup_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroup_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroup_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, true, false, "ID")
 }
 
 func _PermissionGroup_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroup_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroup_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "String")
 }
 
 func _PermissionGroup_permissions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroup_permissions(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Permissions, nil
-		},
-		nil,
+		func() []access.Permission { return obj.Permissions },
 		func(ctx context.Context, selections ast.SelectionSet, v []access.Permission) graphql.Marshaler {
 			return marshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroup_permissions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "Permission")
 }
 
 func _PermissionGroup_networks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroup_networks(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NetworkList(), nil
-		},
-		nil,
+		func() []string { return obj.NetworkList() },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroup_networks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, true, false, "String")
 }
 
 func _PermissionGroup_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroup_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroup_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "DateTime")
 }
 
 func _PermissionGroup_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Group) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroup_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroup_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("PermissionGroup", field, false, false, "DateTime")
 }
 
 func _PermissionGroupPayload_group(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PermissionGroupPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroupPayload_group(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Group, nil
-		},
-		nil,
+		func() *identity.Group { return obj.Group },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Group) graphql.Marshaler {
 			return marshalOPermissionGroup2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_PermissionGroupPayload_group(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PermissionGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PermissionGroup(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _PermissionGroupPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.PermissionGroupPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_PermissionGroupPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_PermissionGroupPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "PermissionGroupPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StaffPolicy_networks(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffPolicy_networks(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.NetworkList(), nil
-		},
-		nil,
+		func() []string { return obj.NetworkList() },
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return marshalNString2ᚕstringᚄ(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StaffPolicy_networks(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffPolicy", field, true, false, "String")
 }
 
 func _StaffPolicy_requireTotp(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *identity.Policy) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffPolicy_requireTotp(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.RequireTotp, nil
-		},
-		nil,
+		func() bool { return obj.RequireTotp },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StaffPolicy_requireTotp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffPolicy", field, false, false, "Boolean")
 }
 
 func _StaffPolicyPayload_policy(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StaffPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffPolicyPayload_policy(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Policy, nil
-		},
-		nil,
+		func() *identity.Policy { return obj.Policy },
 		func(ctx context.Context, selections ast.SelectionSet, v *identity.Policy) graphql.Marshaler {
 			return marshalOStaffPolicy2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐPolicy(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StaffPolicyPayload_policy(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StaffPolicy(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StaffPolicyPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StaffPolicyPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StaffPolicyPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StaffPolicyPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StaffPolicyPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -873,14 +643,15 @@ func UnmarshalUpdateStaffInput(ctx context.Context, raw any) (identity.UpdateSta
 var accountConnectionImplementors = []string{"AccountConnection"}
 
 func _AccountConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[identity.Account]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountConnection")
+			out.Values[i] = run.Text("AccountConnection")
 		case "edges":
 			out.Values[i] = _AccountConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -911,14 +682,15 @@ func _AccountConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var accountEdgeImplementors = []string{"AccountEdge"}
 
 func _AccountEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[identity.Account]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, accountEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, accountEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("AccountEdge")
+			out.Values[i] = run.Text("AccountEdge")
 		case "cursor":
 			out.Values[i] = _AccountEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -949,14 +721,15 @@ func _AccountEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var permissionGroupImplementors = []string{"PermissionGroup"}
 
 func _PermissionGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Group) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, permissionGroupImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, permissionGroupImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PermissionGroup")
+			out.Values[i] = run.Text("PermissionGroup")
 		case "id":
 			out.Values[i] = _PermissionGroup_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1007,14 +780,15 @@ func _PermissionGroup(ctx context.Context, ec *executionContext, sel ast.Selecti
 var permissionGroupPayloadImplementors = []string{"PermissionGroupPayload"}
 
 func _PermissionGroupPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.PermissionGroupPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, permissionGroupPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, permissionGroupPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("PermissionGroupPayload")
+			out.Values[i] = run.Text("PermissionGroupPayload")
 		case "group":
 			out.Values[i] = _PermissionGroupPayload_group(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1045,14 +819,15 @@ func _PermissionGroupPayload(ctx context.Context, ec *executionContext, sel ast.
 var staffPolicyImplementors = []string{"StaffPolicy"}
 
 func _StaffPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *identity.Policy) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, staffPolicyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, staffPolicyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StaffPolicy")
+			out.Values[i] = run.Text("StaffPolicy")
 		case "networks":
 			out.Values[i] = _StaffPolicy_networks(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1083,14 +858,15 @@ func _StaffPolicy(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var staffPolicyPayloadImplementors = []string{"StaffPolicyPayload"}
 
 func _StaffPolicyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StaffPolicyPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, staffPolicyPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, staffPolicyPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StaffPolicyPayload")
+			out.Values[i] = run.Text("StaffPolicyPayload")
 		case "policy":
 			out.Values[i] = _StaffPolicyPayload_policy(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1126,15 +902,9 @@ func marshalNAccountConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _AccountConnection(ctx, ec, sel, &v)
 }
 
-func marshalNAccountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[identity.Account]) graphql.Marshaler {
-	return _AccountEdge(ctx, ec, sel, &v)
-}
-
 func marshalNAccountEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[identity.Account]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNAccountEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _AccountEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1156,15 +926,9 @@ func unmarshalNDeletePermissionGroupInput2githubᚗcomᚋnorenᚑcommerceᚋnore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNPermissionGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v identity.Group) graphql.Marshaler {
-	return _PermissionGroup(ctx, ec, sel, &v)
-}
-
 func marshalNPermissionGroup2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroupᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []identity.Group) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNPermissionGroup2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋidentityᚐGroup(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PermissionGroup(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

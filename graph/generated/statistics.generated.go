@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -36,67 +37,43 @@ type DailyStorePointsResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _DailyFigures_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_day(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Day, nil
-		},
-		nil,
+		func() *time.Time { return obj.Day },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DailyFigures_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Date")
 }
 
 func _DailyFigures_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_storeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Store(), nil
-		},
-		nil,
+		func() *string { return obj.Store() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DailyFigures_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, true, false, "ID")
 }
 
 func _DailyFigures_storeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DailyFigures_storeName(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.DailyFigures().StoreName(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -105,1251 +82,609 @@ func fieldContext_DailyFigures_storeName(_ context.Context, ec *executionContext
 }
 
 func _DailyFigures_receipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_receipts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Receipts, nil
-		},
-		nil,
+		func() int { return obj.Receipts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_receipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_returned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_returned(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Returned, nil
-		},
-		nil,
+		func() int { return obj.Returned },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_returned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_items(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_items(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Items, nil
-		},
-		nil,
+		func() int { return obj.Items },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_items(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_total(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_total(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Total(), nil
-		},
-		nil,
+		func() money.Money { return obj.Total() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_total(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFigures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyFigures_memberReceipts(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_memberReceipts(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MemberReceipts, nil
-		},
-		nil,
+		func() int { return obj.MemberReceipts },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_memberReceipts(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_memberTotal(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_memberTotal(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.MemberTotal(), nil
-		},
-		nil,
+		func() money.Money { return obj.MemberTotal() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_memberTotal(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFigures",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyFigures_physicalCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_physicalCards(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PhysicalCards, nil
-		},
-		nil,
+		func() int { return obj.PhysicalCards },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_physicalCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_digitalCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_digitalCards(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.DigitalCards, nil
-		},
-		nil,
+		func() int { return obj.DigitalCards },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_digitalCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_reissuedCards(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_reissuedCards(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ReissuedCards, nil
-		},
-		nil,
+		func() int { return obj.ReissuedCards },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_reissuedCards(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFigures_registrations(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFigures_registrations(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Registrations, nil
-		},
-		nil,
+		func() int { return obj.Registrations },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFigures_registrations(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFigures", field, false, false, "Int")
 }
 
 func _DailyFiguresConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFiguresConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[statistics.Figures] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[statistics.Figures]) graphql.Marshaler {
 			return marshalNDailyFiguresEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyFiguresConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyFiguresEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyFiguresConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFiguresConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []statistics.Figures { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []statistics.Figures) graphql.Marshaler {
 			return marshalNDailyFigures2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐFiguresᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyFiguresConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyFigures(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyFiguresConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFiguresConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyFiguresConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyFiguresEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Figures]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFiguresEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyFiguresEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyFiguresEdge", field, false, false, "String")
 }
 
 func _DailyFiguresEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Figures]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyFiguresEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() statistics.Figures { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v statistics.Figures) graphql.Marshaler {
 			return marshalNDailyFigures2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐFigures(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyFiguresEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyFiguresEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyFigures(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyLiability_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiability_programmeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Programme(), nil
-		},
-		nil,
+		func() string { return obj.Programme() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyLiability_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, true, false, "ID")
 }
 
 func _DailyLiability_programmeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiability_programmeCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyLiability_programmeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "String")
 }
 
 func _DailyLiability_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiability_day(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Day, nil
-		},
-		nil,
+		func() time.Time { return obj.Day },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyLiability_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Date")
 }
 
 func _DailyLiability_expiresIn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiability_expiresIn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Month, nil
-		},
-		nil,
+		func() *time.Time { return obj.Month },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DailyLiability_expiresIn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Date")
 }
 
 func _DailyLiability_points(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiability_points(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Points, nil
-		},
-		nil,
+		func() int64 { return obj.Points },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyLiability_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Long")
 }
 
 func _DailyLiability_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Liability) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiability_pending(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Pending, nil
-		},
-		nil,
+		func() int64 { return obj.Pending },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyLiability_pending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiability", field, false, false, "Long")
 }
 
 func _DailyLiabilityConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Liability]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiabilityConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[statistics.Liability] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[statistics.Liability]) graphql.Marshaler {
 			return marshalNDailyLiabilityEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyLiabilityConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyLiabilityEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyLiabilityConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Liability]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiabilityConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []statistics.Liability { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []statistics.Liability) graphql.Marshaler {
 			return marshalNDailyLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐLiabilityᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyLiabilityConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyLiability(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyLiabilityConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Liability]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiabilityConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyLiabilityConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyLiabilityEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Liability]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiabilityEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyLiabilityEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyLiabilityEdge", field, false, false, "String")
 }
 
 func _DailyLiabilityEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Liability]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyLiabilityEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() statistics.Liability { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v statistics.Liability) graphql.Marshaler {
 			return marshalNDailyLiability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐLiability(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyLiabilityEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyLiabilityEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyLiability(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyPoints_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_programmeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Programme(), nil
-		},
-		nil,
+		func() string { return obj.Programme() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, true, false, "ID")
 }
 
 func _DailyPoints_programmeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_programmeCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_programmeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "String")
 }
 
 func _DailyPoints_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_day(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Day, nil
-		},
-		nil,
+		func() time.Time { return obj.Day },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Date")
 }
 
 func _DailyPoints_earned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_earned(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Earned, nil
-		},
-		nil,
+		func() int64 { return obj.Earned },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_earned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_granted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_granted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Granted, nil
-		},
-		nil,
+		func() int64 { return obj.Granted },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_granted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_refunded(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_refunded(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refunded, nil
-		},
-		nil,
+		func() int64 { return obj.Refunded },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_refunded(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_used(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_used(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Used, nil
-		},
-		nil,
+		func() int64 { return obj.Used },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_used(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_expired(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_expired(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Expired, nil
-		},
-		nil,
+		func() int64 { return obj.Expired },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_expired(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_exchanges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exchanges, nil
-		},
-		nil,
+		func() int { return obj.Exchanges },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_exchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Int")
 }
 
 func _DailyPoints_exchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_exchanged(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exchanged, nil
-		},
-		nil,
+		func() int64 { return obj.Exchanged },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_exchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_sent(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_sent(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Sent, nil
-		},
-		nil,
+		func() int64 { return obj.Sent },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_sent(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_received(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_received(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Received, nil
-		},
-		nil,
+		func() int64 { return obj.Received },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_received(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPoints_outstanding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Points) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPoints_outstanding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outstanding, nil
-		},
-		nil,
+		func() int64 { return obj.Outstanding },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPoints_outstanding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPoints", field, false, false, "Long")
 }
 
 func _DailyPointsConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Points]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPointsConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[statistics.Points] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[statistics.Points]) graphql.Marshaler {
 			return marshalNDailyPointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyPointsConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyPointsEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyPointsConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Points]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPointsConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []statistics.Points { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []statistics.Points) graphql.Marshaler {
 			return marshalNDailyPoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐPointsᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyPointsConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyPoints(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyPointsConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Points]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPointsConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyPointsConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyPointsEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Points]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPointsEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyPointsEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyPointsEdge", field, false, false, "String")
 }
 
 func _DailyPointsEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.Points]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyPointsEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() statistics.Points { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v statistics.Points) graphql.Marshaler {
 			return marshalNDailyPoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐPoints(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyPointsEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyPointsEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyPoints(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyStorePoints_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_programmeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Programme(), nil
-		},
-		nil,
+		func() string { return obj.Programme() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePoints_programmeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, true, false, "ID")
 }
 
 func _DailyStorePoints_programmeCode(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_programmeCode(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePoints_programmeCode(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, false, false, "String")
 }
 
 func _DailyStorePoints_day(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_day(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Day, nil
-		},
-		nil,
+		func() time.Time { return obj.Day },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDate2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePoints_day(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, false, false, "Date")
 }
 
 func _DailyStorePoints_storeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_storeId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Store(), nil
-		},
-		nil,
+		func() *string { return obj.Store() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DailyStorePoints_storeId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, true, false, "ID")
 }
 
 func _DailyStorePoints_storeName(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_DailyStorePoints_storeName(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.DailyStorePoints().StoreName(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1358,434 +693,202 @@ func fieldContext_DailyStorePoints_storeName(_ context.Context, ec *executionCon
 }
 
 func _DailyStorePoints_exchanges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_exchanges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exchanges, nil
-		},
-		nil,
+		func() int { return obj.Exchanges },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePoints_exchanges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, false, false, "Int")
 }
 
 func _DailyStorePoints_exchanged(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_exchanged(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Exchanged, nil
-		},
-		nil,
+		func() int64 { return obj.Exchanged },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePoints_exchanged(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, false, false, "Long")
 }
 
 func _DailyStorePoints_outstanding(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.StorePoints) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePoints_outstanding(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Outstanding, nil
-		},
-		nil,
+		func() *int64 { return obj.Outstanding },
 		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
 			return marshalOLong2ᚖint64(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_DailyStorePoints_outstanding(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePoints", field, false, false, "Long")
 }
 
 func _DailyStorePointsConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.StorePoints]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePointsConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[statistics.StorePoints] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[statistics.StorePoints]) graphql.Marshaler {
 			return marshalNDailyStorePointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePointsConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyStorePointsConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyStorePointsEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyStorePointsConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.StorePoints]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePointsConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []statistics.StorePoints { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []statistics.StorePoints) graphql.Marshaler {
 			return marshalNDailyStorePoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePointsᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePointsConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyStorePointsConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyStorePoints(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyStorePointsConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.StorePoints]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePointsConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePointsConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyStorePointsConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _DailyStorePointsEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.StorePoints]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePointsEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePointsEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DailyStorePointsEdge", field, false, false, "String")
 }
 
 func _DailyStorePointsEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[statistics.StorePoints]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_DailyStorePointsEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() statistics.StorePoints { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v statistics.StorePoints) graphql.Marshaler {
 			return marshalNDailyStorePoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePoints(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_DailyStorePointsEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "DailyStorePointsEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_DailyStorePoints(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StatisticsExportPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsExportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsExportPayload_url(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
+		func() *string { return obj.URL },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StatisticsExportPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsExportPayload", field, false, false, "String")
 }
 
 func _StatisticsExportPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsExportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsExportPayload_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StatisticsExportPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsExportPayload", field, false, false, "DateTime")
 }
 
 func _StatisticsExportPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsExportPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsExportPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StatisticsExportPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StatisticsExportPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StatisticsState_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.State) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsState_countedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CountedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.CountedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StatisticsState_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsState", field, false, false, "DateTime")
 }
 
 func _StatisticsState_lastDay(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.State) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsState_lastDay(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.LastDay, nil
-		},
-		nil,
+		func() *time.Time { return obj.LastDay },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StatisticsState_lastDay(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsState", field, false, false, "Date")
 }
 
 func _StatisticsState_waitingDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.State) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsState_waitingDays(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Waiting, nil
-		},
-		nil,
+		func() int { return obj.Waiting },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StatisticsState_waitingDays(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StatisticsState", field, false, false, "Int")
 }
 
 func _StatisticsStatePayload_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsStatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsStatePayload_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() *statistics.State { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v *statistics.State) graphql.Marshaler {
 			return marshalOStatisticsState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐState(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StatisticsStatePayload_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StatisticsStatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StatisticsState(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StatisticsStatePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StatisticsStatePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StatisticsStatePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StatisticsStatePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StatisticsStatePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1936,14 +1039,15 @@ func UnmarshalRecountStatisticsInput(ctx context.Context, raw any) (statistics.R
 var dailyFiguresImplementors = []string{"DailyFigures"}
 
 func _DailyFigures(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *statistics.Figures) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyFiguresImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyFiguresImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyFigures")
+			out.Values[i] = run.Text("DailyFigures")
 		case "day":
 			out.Values[i] = _DailyFigures_day(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2030,14 +1134,15 @@ func _DailyFigures(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var dailyFiguresConnectionImplementors = []string{"DailyFiguresConnection"}
 
 func _DailyFiguresConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[statistics.Figures]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyFiguresConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyFiguresConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyFiguresConnection")
+			out.Values[i] = run.Text("DailyFiguresConnection")
 		case "edges":
 			out.Values[i] = _DailyFiguresConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2073,14 +1178,15 @@ func _DailyFiguresConnection(ctx context.Context, ec *executionContext, sel ast.
 var dailyFiguresEdgeImplementors = []string{"DailyFiguresEdge"}
 
 func _DailyFiguresEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[statistics.Figures]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyFiguresEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyFiguresEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyFiguresEdge")
+			out.Values[i] = run.Text("DailyFiguresEdge")
 		case "cursor":
 			out.Values[i] = _DailyFiguresEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2111,14 +1217,15 @@ func _DailyFiguresEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var dailyLiabilityImplementors = []string{"DailyLiability"}
 
 func _DailyLiability(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *statistics.Liability) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyLiabilityImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyLiabilityImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyLiability")
+			out.Values[i] = run.Text("DailyLiability")
 		case "programmeId":
 			out.Values[i] = _DailyLiability_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2169,14 +1276,15 @@ func _DailyLiability(ctx context.Context, ec *executionContext, sel ast.Selectio
 var dailyLiabilityConnectionImplementors = []string{"DailyLiabilityConnection"}
 
 func _DailyLiabilityConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[statistics.Liability]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyLiabilityConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyLiabilityConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyLiabilityConnection")
+			out.Values[i] = run.Text("DailyLiabilityConnection")
 		case "edges":
 			out.Values[i] = _DailyLiabilityConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2212,14 +1320,15 @@ func _DailyLiabilityConnection(ctx context.Context, ec *executionContext, sel as
 var dailyLiabilityEdgeImplementors = []string{"DailyLiabilityEdge"}
 
 func _DailyLiabilityEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[statistics.Liability]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyLiabilityEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyLiabilityEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyLiabilityEdge")
+			out.Values[i] = run.Text("DailyLiabilityEdge")
 		case "cursor":
 			out.Values[i] = _DailyLiabilityEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2250,14 +1359,15 @@ func _DailyLiabilityEdge(ctx context.Context, ec *executionContext, sel ast.Sele
 var dailyPointsImplementors = []string{"DailyPoints"}
 
 func _DailyPoints(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *statistics.Points) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyPointsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyPointsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyPoints")
+			out.Values[i] = run.Text("DailyPoints")
 		case "programmeId":
 			out.Values[i] = _DailyPoints_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2343,14 +1453,15 @@ func _DailyPoints(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var dailyPointsConnectionImplementors = []string{"DailyPointsConnection"}
 
 func _DailyPointsConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[statistics.Points]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyPointsConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyPointsConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyPointsConnection")
+			out.Values[i] = run.Text("DailyPointsConnection")
 		case "edges":
 			out.Values[i] = _DailyPointsConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2386,14 +1497,15 @@ func _DailyPointsConnection(ctx context.Context, ec *executionContext, sel ast.S
 var dailyPointsEdgeImplementors = []string{"DailyPointsEdge"}
 
 func _DailyPointsEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[statistics.Points]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyPointsEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyPointsEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyPointsEdge")
+			out.Values[i] = run.Text("DailyPointsEdge")
 		case "cursor":
 			out.Values[i] = _DailyPointsEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2424,14 +1536,15 @@ func _DailyPointsEdge(ctx context.Context, ec *executionContext, sel ast.Selecti
 var dailyStorePointsImplementors = []string{"DailyStorePoints"}
 
 func _DailyStorePoints(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *statistics.StorePoints) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyStorePointsImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyStorePointsImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyStorePoints")
+			out.Values[i] = run.Text("DailyStorePoints")
 		case "programmeId":
 			out.Values[i] = _DailyStorePoints_programmeId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2493,14 +1606,15 @@ func _DailyStorePoints(ctx context.Context, ec *executionContext, sel ast.Select
 var dailyStorePointsConnectionImplementors = []string{"DailyStorePointsConnection"}
 
 func _DailyStorePointsConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[statistics.StorePoints]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyStorePointsConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyStorePointsConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyStorePointsConnection")
+			out.Values[i] = run.Text("DailyStorePointsConnection")
 		case "edges":
 			out.Values[i] = _DailyStorePointsConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2536,14 +1650,15 @@ func _DailyStorePointsConnection(ctx context.Context, ec *executionContext, sel 
 var dailyStorePointsEdgeImplementors = []string{"DailyStorePointsEdge"}
 
 func _DailyStorePointsEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[statistics.StorePoints]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, dailyStorePointsEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, dailyStorePointsEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("DailyStorePointsEdge")
+			out.Values[i] = run.Text("DailyStorePointsEdge")
 		case "cursor":
 			out.Values[i] = _DailyStorePointsEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2574,14 +1689,15 @@ func _DailyStorePointsEdge(ctx context.Context, ec *executionContext, sel ast.Se
 var statisticsExportPayloadImplementors = []string{"StatisticsExportPayload"}
 
 func _StatisticsExportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StatisticsExportPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, statisticsExportPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, statisticsExportPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StatisticsExportPayload")
+			out.Values[i] = run.Text("StatisticsExportPayload")
 		case "url":
 			out.Values[i] = _StatisticsExportPayload_url(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2617,14 +1733,15 @@ func _StatisticsExportPayload(ctx context.Context, ec *executionContext, sel ast
 var statisticsStateImplementors = []string{"StatisticsState"}
 
 func _StatisticsState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *statistics.State) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, statisticsStateImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, statisticsStateImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StatisticsState")
+			out.Values[i] = run.Text("StatisticsState")
 		case "countedAt":
 			out.Values[i] = _StatisticsState_countedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2660,14 +1777,15 @@ func _StatisticsState(ctx context.Context, ec *executionContext, sel ast.Selecti
 var statisticsStatePayloadImplementors = []string{"StatisticsStatePayload"}
 
 func _StatisticsStatePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StatisticsStatePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, statisticsStatePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, statisticsStatePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StatisticsStatePayload")
+			out.Values[i] = run.Text("StatisticsStatePayload")
 		case "state":
 			out.Values[i] = _StatisticsStatePayload_state(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2704,10 +1822,8 @@ func marshalNDailyFigures2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstati
 }
 
 func marshalNDailyFigures2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐFiguresᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []statistics.Figures) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyFigures2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐFigures(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyFigures(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2723,15 +1839,9 @@ func marshalNDailyFiguresConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _DailyFiguresConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDailyFiguresEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.Figures]) graphql.Marshaler {
-	return _DailyFiguresEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDailyFiguresEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Figures]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyFiguresEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyFiguresEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2748,10 +1858,8 @@ func marshalNDailyLiability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsta
 }
 
 func marshalNDailyLiability2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐLiabilityᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []statistics.Liability) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyLiability2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐLiability(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyLiability(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2767,15 +1875,9 @@ func marshalNDailyLiabilityConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋ
 	return _DailyLiabilityConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDailyLiabilityEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.Liability]) graphql.Marshaler {
-	return _DailyLiabilityEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDailyLiabilityEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Liability]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyLiabilityEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyLiabilityEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2792,10 +1894,8 @@ func marshalNDailyPoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatis
 }
 
 func marshalNDailyPoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐPointsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []statistics.Points) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyPoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐPoints(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyPoints(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2811,15 +1911,9 @@ func marshalNDailyPointsConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return _DailyPointsConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDailyPointsEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.Points]) graphql.Marshaler {
-	return _DailyPointsEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDailyPointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.Points]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyPointsEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyPointsEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2836,10 +1930,8 @@ func marshalNDailyStorePoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋs
 }
 
 func marshalNDailyStorePoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePointsᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []statistics.StorePoints) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyStorePoints2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐStorePoints(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyStorePoints(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2855,15 +1947,9 @@ func marshalNDailyStorePointsConnection2githubᚗcomᚋnorenᚑcommerceᚋnoren�
 	return _DailyStorePointsConnection(ctx, ec, sel, &v)
 }
 
-func marshalNDailyStorePointsEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[statistics.StorePoints]) graphql.Marshaler {
-	return _DailyStorePointsEdge(ctx, ec, sel, &v)
-}
-
 func marshalNDailyStorePointsEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[statistics.StorePoints]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNDailyStorePointsEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _DailyStorePointsEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2891,15 +1977,6 @@ func unmarshalNSheetEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsh
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNSheetEncoding2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsheetᚐEncoding(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v sheet.Encoding) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "SheetEncoding!")
-	}
-	return res
-}
-
 func marshalNStatisticsExportPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐStatisticsExportPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v model.StatisticsExportPayload) graphql.Marshaler {
 	return _StatisticsExportPayload(ctx, ec, sel, &v)
 }
@@ -2910,28 +1987,10 @@ func unmarshalNStatisticsGrouping2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNStatisticsGrouping2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐGrouping(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.Grouping) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "StatisticsGrouping!")
-	}
-	return res
-}
-
 func unmarshalNStatisticsSheet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐSheet(ctx context.Context, ec *executionContext, v any) (statistics.Sheet, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := statistics.Sheet(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalNStatisticsSheet2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐSheet(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.Sheet) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "StatisticsSheet!")
-	}
-	return res
 }
 
 func marshalNStatisticsState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋstatisticsᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v statistics.State) graphql.Marshaler {

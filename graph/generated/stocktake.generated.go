@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -68,44 +69,31 @@ func field_Stocktake_lines_args(ctx context.Context, ec *executionContext, rawAr
 // region    **************************** field.gotpl *****************************
 
 func _Stocktake_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Stocktake_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Stocktake_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, true, false, "ID")
 }
 
 func _Stocktake_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Stocktake_locationId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.Stocktake().LocationID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -114,113 +102,67 @@ func fieldContext_Stocktake_locationId(_ context.Context, ec *executionContext, 
 }
 
 func _Stocktake_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Stocktake_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() inventory.StocktakeState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.StocktakeState) graphql.Marshaler {
 			return marshalNStocktakeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Stocktake_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "StocktakeState")
 }
 
 func _Stocktake_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Stocktake_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Stocktake_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "String")
 }
 
 func _Stocktake_startedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Stocktake_startedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.StartedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.StartedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Stocktake_startedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "DateTime")
 }
 
 func _Stocktake_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Stocktake_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Stocktake_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Stocktake", field, false, false, "DateTime")
 }
 
 func _Stocktake_tally(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Stocktake_tally(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (inventory.Tally, error) {
 			return ec.Resolvers.Stocktake().Tally(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Tally) graphql.Marshaler {
 			return marshalNStocktakeTally2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTally(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -230,30 +172,25 @@ func fieldContext_Stocktake_tally(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StocktakeTally(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Stocktake_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Stocktake) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Stocktake_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (page.Connection[inventory.CountedLine], error) {
 			fc := graphql.GetFieldContext(ctx)
 			return ec.Resolvers.Stocktake().Lines(ctx, obj, fc.Args["differing"].(bool), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v page.Connection[inventory.CountedLine]) graphql.Marshaler {
 			return marshalNStocktakeLineConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐConnection(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -263,9 +200,6 @@ func fieldContext_Stocktake_lines(ctx context.Context, ec *executionContext, fie
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StocktakeLineConnection(ctx, ec, field)
-		},
 	}
 	defer func() {
 		if r := recover(); r != nil {
@@ -274,7 +208,9 @@ func fieldContext_Stocktake_lines(ctx context.Context, ec *executionContext, fie
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = field_Stocktake_lines_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Stocktake_lines_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -282,117 +218,58 @@ func fieldContext_Stocktake_lines(ctx context.Context, ec *executionContext, fie
 }
 
 func _StocktakeConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Stocktake] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Stocktake]) graphql.Marshaler {
 			return marshalNStocktakeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StocktakeEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Stocktake { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Stocktake) graphql.Marshaler {
 			return marshalNStocktake2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Stocktake(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Stocktake]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StocktakeConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -401,76 +278,44 @@ func fieldContext_StocktakeConnection_totalCount(_ context.Context, ec *executio
 }
 
 func _StocktakeEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Stocktake]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeEdge", field, false, false, "String")
 }
 
 func _StocktakeEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Stocktake]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Stocktake { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Stocktake) graphql.Marshaler {
 			return marshalNStocktake2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktake(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Stocktake(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StocktakeLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.StocktakeLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -480,217 +325,111 @@ func fieldContext_StocktakeLine_variant(_ context.Context, ec *executionContext,
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StocktakeLine_book(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLine_book(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Book, nil
-		},
-		nil,
+		func() int { return obj.Book },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLine_book(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, false, false, "Int")
 }
 
 func _StocktakeLine_counted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLine_counted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Counted, nil
-		},
-		nil,
+		func() int { return obj.Counted },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLine_counted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, false, false, "Int")
 }
 
 func _StocktakeLine_difference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLine_difference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Difference(), nil
-		},
-		nil,
+		func() int { return obj.Difference() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLine_difference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, true, false, "Int")
 }
 
 func _StocktakeLine_countedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.CountedLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLine_countedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CountedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CountedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLine_countedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLine", field, false, false, "DateTime")
 }
 
 func _StocktakeLineConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLineConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.CountedLine] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.CountedLine]) graphql.Marshaler {
 			return marshalNStocktakeLineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLineConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StocktakeLineEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeLineConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLineConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.CountedLine { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.CountedLine) graphql.Marshaler {
 			return marshalNStocktakeLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐCountedLineᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLineConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StocktakeLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeLineConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLineConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLineConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeLineConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.CountedLine]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StocktakeLineConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -699,237 +438,114 @@ func fieldContext_StocktakeLineConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _StocktakeLineEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.CountedLine]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLineEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLineEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeLineEdge", field, false, false, "String")
 }
 
 func _StocktakeLineEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.CountedLine]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeLineEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.CountedLine { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.CountedLine) graphql.Marshaler {
 			return marshalNStocktakeLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐCountedLine(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakeLineEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakeLineEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StocktakeLine(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakePayload_stocktake(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StocktakePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakePayload_stocktake(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Stocktake, nil
-		},
-		nil,
+		func() *inventory.Stocktake { return obj.Stocktake },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Stocktake) graphql.Marshaler {
 			return marshalOStocktake2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktake(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StocktakePayload_stocktake(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Stocktake(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StocktakePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StocktakePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StocktakePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StocktakePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StocktakeTally_counted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeTally_counted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Counted, nil
-		},
-		nil,
+		func() int { return obj.Counted },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeTally_counted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 func _StocktakeTally_uncounted(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeTally_uncounted(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Uncounted, nil
-		},
-		nil,
+		func() int { return obj.Uncounted },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeTally_uncounted(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 func _StocktakeTally_differing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeTally_differing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Differing, nil
-		},
-		nil,
+		func() int { return obj.Differing },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeTally_differing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 func _StocktakeTally_surplus(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeTally_surplus(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Surplus, nil
-		},
-		nil,
+		func() int { return obj.Surplus },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeTally_surplus(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 func _StocktakeTally_shortage(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Tally) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StocktakeTally_shortage(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Shortage, nil
-		},
-		nil,
+		func() int { return obj.Shortage },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StocktakeTally_shortage(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StocktakeTally", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1211,14 +827,15 @@ func UnmarshalStocktakeLineInput(ctx context.Context, raw any) (inventory.Counte
 var stocktakeImplementors = []string{"Stocktake", "Node"}
 
 func _Stocktake(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Stocktake) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Stocktake")
+			out.Values[i] = run.Text("Stocktake")
 		case "id":
 			out.Values[i] = _Stocktake_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1282,14 +899,15 @@ func _Stocktake(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 var stocktakeConnectionImplementors = []string{"StocktakeConnection"}
 
 func _StocktakeConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Stocktake]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakeConnection")
+			out.Values[i] = run.Text("StocktakeConnection")
 		case "edges":
 			out.Values[i] = _StocktakeConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1331,14 +949,15 @@ func _StocktakeConnection(ctx context.Context, ec *executionContext, sel ast.Sel
 var stocktakeEdgeImplementors = []string{"StocktakeEdge"}
 
 func _StocktakeEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Stocktake]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakeEdge")
+			out.Values[i] = run.Text("StocktakeEdge")
 		case "cursor":
 			out.Values[i] = _StocktakeEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1369,14 +988,15 @@ func _StocktakeEdge(ctx context.Context, ec *executionContext, sel ast.Selection
 var stocktakeLineImplementors = []string{"StocktakeLine"}
 
 func _StocktakeLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.CountedLine) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakeLine")
+			out.Values[i] = run.Text("StocktakeLine")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1423,14 +1043,15 @@ func _StocktakeLine(ctx context.Context, ec *executionContext, sel ast.Selection
 var stocktakeLineConnectionImplementors = []string{"StocktakeLineConnection"}
 
 func _StocktakeLineConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.CountedLine]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeLineConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeLineConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakeLineConnection")
+			out.Values[i] = run.Text("StocktakeLineConnection")
 		case "edges":
 			out.Values[i] = _StocktakeLineConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1472,14 +1093,15 @@ func _StocktakeLineConnection(ctx context.Context, ec *executionContext, sel ast
 var stocktakeLineEdgeImplementors = []string{"StocktakeLineEdge"}
 
 func _StocktakeLineEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.CountedLine]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeLineEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeLineEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakeLineEdge")
+			out.Values[i] = run.Text("StocktakeLineEdge")
 		case "cursor":
 			out.Values[i] = _StocktakeLineEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1510,14 +1132,15 @@ func _StocktakeLineEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var stocktakePayloadImplementors = []string{"StocktakePayload"}
 
 func _StocktakePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StocktakePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakePayload")
+			out.Values[i] = run.Text("StocktakePayload")
 		case "stocktake":
 			out.Values[i] = _StocktakePayload_stocktake(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1548,14 +1171,15 @@ func _StocktakePayload(ctx context.Context, ec *executionContext, sel ast.Select
 var stocktakeTallyImplementors = []string{"StocktakeTally"}
 
 func _StocktakeTally(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Tally) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stocktakeTallyImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stocktakeTallyImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StocktakeTally")
+			out.Values[i] = run.Text("StocktakeTally")
 		case "counted":
 			out.Values[i] = _StocktakeTally_counted(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1627,10 +1251,8 @@ func marshalNStocktake2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventor
 }
 
 func marshalNStocktake2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Stocktake) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStocktake2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktake(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Stocktake(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1646,15 +1268,9 @@ func marshalNStocktakeConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return _StocktakeConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStocktakeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Stocktake]) graphql.Marshaler {
-	return _StocktakeEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStocktakeEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Stocktake]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStocktakeEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StocktakeEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1671,10 +1287,8 @@ func marshalNStocktakeLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinve
 }
 
 func marshalNStocktakeLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐCountedLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.CountedLine) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStocktakeLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐCountedLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StocktakeLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1690,15 +1304,9 @@ func marshalNStocktakeLineConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _StocktakeLineConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStocktakeLineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.CountedLine]) graphql.Marshaler {
-	return _StocktakeLineEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStocktakeLineEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.CountedLine]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStocktakeLineEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StocktakeLineEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1733,15 +1341,9 @@ func marshalNStocktakePayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋ
 	return _StocktakePayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNStocktakeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeState(ctx context.Context, ec *executionContext, v any) (inventory.StocktakeState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.StocktakeState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNStocktakeState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐStocktakeState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.StocktakeState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StocktakeState!")
 	}

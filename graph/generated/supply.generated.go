@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -40,67 +41,43 @@ type StockDeliveryLineResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _StockAlert_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Alert) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlert_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockAlert_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockAlert", field, true, false, "ID")
 }
 
 func _StockAlert_openedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Alert) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlert_openedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OpenedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.OpenedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockAlert_openedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockAlert", field, false, false, "DateTime")
 }
 
 func _StockAlert_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Alert) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockAlert_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.StockAlert().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -110,157 +87,76 @@ func fieldContext_StockAlert_variant(_ context.Context, ec *executionContext, fi
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockAlert_level(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Alert) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlert_level(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Level, nil
-		},
-		nil,
+		func() inventory.Level { return obj.Level },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Level) graphql.Marshaler {
 			return marshalNStockLevel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐLevel(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockAlert_level(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlert",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockLevel(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockAlertConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlertConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Alert] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Alert]) graphql.Marshaler {
 			return marshalNStockAlertEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockAlertConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockAlertEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockAlertConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlertConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Alert { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Alert) graphql.Marshaler {
 			return marshalNStockAlert2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAlertᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockAlertConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockAlert(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockAlertConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlertConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockAlertConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockAlertConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Alert]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockAlertConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -269,99 +165,56 @@ func fieldContext_StockAlertConnection_totalCount(_ context.Context, ec *executi
 }
 
 func _StockAlertEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Alert]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlertEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockAlertEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockAlertEdge", field, false, false, "String")
 }
 
 func _StockAlertEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Alert]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockAlertEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Alert { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Alert) graphql.Marshaler {
 			return marshalNStockAlert2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAlert(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockAlertEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockAlertEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockAlert(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockDelivery_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDelivery_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, true, false, "ID")
 }
 
 func _StockDelivery_locationId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockDelivery_locationId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockDelivery().LocationID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -370,159 +223,91 @@ func fieldContext_StockDelivery_locationId(_ context.Context, ec *executionConte
 }
 
 func _StockDelivery_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() inventory.DeliveryState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.DeliveryState) graphql.Marshaler {
 			return marshalNStockDeliveryState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDelivery_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "StockDeliveryState")
 }
 
 func _StockDelivery_supplier(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_supplier(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Supplier, nil
-		},
-		nil,
+		func() string { return obj.Supplier },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDelivery_supplier(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "String")
 }
 
 func _StockDelivery_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDelivery_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "String")
 }
 
 func _StockDelivery_expectedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_expectedOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpectedOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpectedOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StockDelivery_expectedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "Date")
 }
 
 func _StockDelivery_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDelivery_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "DateTime")
 }
 
 func _StockDelivery_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDelivery_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDelivery_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDelivery", field, false, false, "DateTime")
 }
 
 func _StockDelivery_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Delivery) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockDelivery_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]inventory.DeliveryLine, error) {
 			return ec.Resolvers.StockDelivery().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.DeliveryLine) graphql.Marshaler {
 			return marshalNStockDeliveryLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -532,125 +317,63 @@ func fieldContext_StockDelivery_lines(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockDeliveryLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockDeliveryConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Delivery] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Delivery]) graphql.Marshaler {
 			return marshalNStockDeliveryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockDeliveryEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockDeliveryConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Delivery { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Delivery) graphql.Marshaler {
 			return marshalNStockDelivery2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockDelivery(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockDeliveryConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockDeliveryConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Delivery]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockDeliveryConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -659,76 +382,44 @@ func fieldContext_StockDeliveryConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _StockDeliveryEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Delivery]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryEdge", field, false, false, "String")
 }
 
 func _StockDeliveryEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Delivery]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Delivery { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Delivery) graphql.Marshaler {
 			return marshalNStockDelivery2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDelivery(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockDelivery(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockDeliveryLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockDeliveryLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.StockDeliveryLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -738,144 +429,70 @@ func fieldContext_StockDeliveryLine_variant(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockDeliveryLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryLine", field, false, false, "Int")
 }
 
 func _StockDeliveryLine_arrived(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryLine_arrived(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Arrived, nil
-		},
-		nil,
+		func() int { return obj.Arrived },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryLine_arrived(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryLine", field, false, false, "Int")
 }
 
 func _StockDeliveryLine_missing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.DeliveryLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryLine_missing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Missing(), nil
-		},
-		nil,
+		func() int { return obj.Missing() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryLine_missing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockDeliveryLine", field, true, false, "Int")
 }
 
 func _StockDeliveryPayload_delivery(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockDeliveryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryPayload_delivery(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Delivery, nil
-		},
-		nil,
+		func() *inventory.Delivery { return obj.Delivery },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Delivery) graphql.Marshaler {
 			return marshalOStockDelivery2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDelivery(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StockDeliveryPayload_delivery(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockDelivery(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StockDeliveryPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockDeliveryPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockDeliveryPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockDeliveryPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockDeliveryPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -1205,14 +822,15 @@ func UnmarshalSetStockRulesInput(ctx context.Context, raw any) (inventory.RulesI
 var stockAlertImplementors = []string{"StockAlert"}
 
 func _StockAlert(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Alert) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockAlertImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockAlertImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockAlert")
+			out.Values[i] = run.Text("StockAlert")
 		case "id":
 			out.Values[i] = _StockAlert_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1254,14 +872,15 @@ func _StockAlert(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var stockAlertConnectionImplementors = []string{"StockAlertConnection"}
 
 func _StockAlertConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Alert]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockAlertConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockAlertConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockAlertConnection")
+			out.Values[i] = run.Text("StockAlertConnection")
 		case "edges":
 			out.Values[i] = _StockAlertConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1303,14 +922,15 @@ func _StockAlertConnection(ctx context.Context, ec *executionContext, sel ast.Se
 var stockAlertEdgeImplementors = []string{"StockAlertEdge"}
 
 func _StockAlertEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Alert]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockAlertEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockAlertEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockAlertEdge")
+			out.Values[i] = run.Text("StockAlertEdge")
 		case "cursor":
 			out.Values[i] = _StockAlertEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1341,14 +961,15 @@ func _StockAlertEdge(ctx context.Context, ec *executionContext, sel ast.Selectio
 var stockDeliveryImplementors = []string{"StockDelivery", "Node"}
 
 func _StockDelivery(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Delivery) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockDeliveryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockDeliveryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockDelivery")
+			out.Values[i] = run.Text("StockDelivery")
 		case "id":
 			out.Values[i] = _StockDelivery_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1416,14 +1037,15 @@ func _StockDelivery(ctx context.Context, ec *executionContext, sel ast.Selection
 var stockDeliveryConnectionImplementors = []string{"StockDeliveryConnection"}
 
 func _StockDeliveryConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Delivery]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockDeliveryConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockDeliveryConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockDeliveryConnection")
+			out.Values[i] = run.Text("StockDeliveryConnection")
 		case "edges":
 			out.Values[i] = _StockDeliveryConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1465,14 +1087,15 @@ func _StockDeliveryConnection(ctx context.Context, ec *executionContext, sel ast
 var stockDeliveryEdgeImplementors = []string{"StockDeliveryEdge"}
 
 func _StockDeliveryEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Delivery]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockDeliveryEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockDeliveryEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockDeliveryEdge")
+			out.Values[i] = run.Text("StockDeliveryEdge")
 		case "cursor":
 			out.Values[i] = _StockDeliveryEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1503,14 +1126,15 @@ func _StockDeliveryEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var stockDeliveryLineImplementors = []string{"StockDeliveryLine"}
 
 func _StockDeliveryLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.DeliveryLine) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockDeliveryLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockDeliveryLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockDeliveryLine")
+			out.Values[i] = run.Text("StockDeliveryLine")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1552,14 +1176,15 @@ func _StockDeliveryLine(ctx context.Context, ec *executionContext, sel ast.Selec
 var stockDeliveryPayloadImplementors = []string{"StockDeliveryPayload"}
 
 func _StockDeliveryPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StockDeliveryPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockDeliveryPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockDeliveryPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockDeliveryPayload")
+			out.Values[i] = run.Text("StockDeliveryPayload")
 		case "delivery":
 			out.Values[i] = _StockDeliveryPayload_delivery(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1621,10 +1246,8 @@ func marshalNStockAlert2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinvento
 }
 
 func marshalNStockAlert2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAlertᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Alert) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockAlert2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐAlert(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockAlert(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1640,15 +1263,9 @@ func marshalNStockAlertConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return _StockAlertConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockAlertEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Alert]) graphql.Marshaler {
-	return _StockAlertEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockAlertEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Alert]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockAlertEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockAlertEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1665,10 +1282,8 @@ func marshalNStockDelivery2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinve
 }
 
 func marshalNStockDelivery2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Delivery) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockDelivery2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDelivery(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockDelivery(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1684,15 +1299,9 @@ func marshalNStockDeliveryConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _StockDeliveryConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockDeliveryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Delivery]) graphql.Marshaler {
-	return _StockDeliveryEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockDeliveryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Delivery]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockDeliveryEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockDeliveryEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1704,15 +1313,9 @@ func marshalNStockDeliveryEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return ret
 }
 
-func marshalNStockDeliveryLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.DeliveryLine) graphql.Marshaler {
-	return _StockDeliveryLine(ctx, ec, sel, &v)
-}
-
 func marshalNStockDeliveryLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.DeliveryLine) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockDeliveryLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockDeliveryLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1728,15 +1331,9 @@ func marshalNStockDeliveryPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _StockDeliveryPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNStockDeliveryState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx context.Context, ec *executionContext, v any) (inventory.DeliveryState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.DeliveryState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNStockDeliveryState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.DeliveryState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockDeliveryState!")
 	}
@@ -1757,16 +1354,6 @@ func unmarshalOStockDeliveryState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := inventory.DeliveryState(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOStockDeliveryState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐDeliveryState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *inventory.DeliveryState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -25,173 +26,88 @@ import (
 // region    **************************** field.gotpl *****************************
 
 func _Parcel_trackingNumber(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Parcel_trackingNumber(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingNumber, nil
-		},
-		nil,
+		func() string { return obj.TrackingNumber },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Parcel_trackingNumber(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Parcel", field, false, false, "String")
 }
 
 func _Parcel_trackingUrl(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Parcel_trackingUrl(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.TrackingURL(), nil
-		},
-		nil,
+		func() string { return obj.TrackingURL() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Parcel_trackingUrl(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Parcel", field, true, false, "String")
 }
 
 func _Parcel_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Parcel_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status(), nil
-		},
-		nil,
+		func() *order.TrackingStatus { return obj.Status() },
 		func(ctx context.Context, selections ast.SelectionSet, v *order.TrackingStatus) graphql.Marshaler {
 			return marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Parcel_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Parcel", field, true, false, "TrackingStatus")
 }
 
 func _Parcel_events(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Parcel) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Parcel_events(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Events, nil
-		},
-		nil,
+		func() []order.TrackingEvent { return obj.Events },
 		func(ctx context.Context, selections ast.SelectionSet, v []order.TrackingEvent) graphql.Marshaler {
 			return marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEventᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Parcel_events(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Parcel",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_TrackingEvent(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _TrackingEvent_status(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TrackingEvent_status(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Status, nil
-		},
-		nil,
+		func() order.TrackingStatus { return obj.Status },
 		func(ctx context.Context, selections ast.SelectionSet, v order.TrackingStatus) graphql.Marshaler {
 			return marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TrackingEvent_status(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "TrackingStatus")
 }
 
 func _TrackingEvent_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TrackingEvent_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TrackingEvent_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "DateTime")
 }
 
 func _TrackingEvent_place(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.TrackingEvent) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_TrackingEvent_place(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Place, nil
-		},
-		nil,
+		func() string { return obj.Place },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_TrackingEvent_place(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("TrackingEvent", field, false, false, "String")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -209,14 +125,15 @@ func fieldContext_TrackingEvent_place(_ context.Context, ec *executionContext, f
 var parcelImplementors = []string{"Parcel"}
 
 func _Parcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.Parcel) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, parcelImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, parcelImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Parcel")
+			out.Values[i] = run.Text("Parcel")
 		case "trackingNumber":
 			out.Values[i] = _Parcel_trackingNumber(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -257,14 +174,15 @@ func _Parcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 var trackingEventImplementors = []string{"TrackingEvent"}
 
 func _TrackingEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *order.TrackingEvent) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, trackingEventImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, trackingEventImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("TrackingEvent")
+			out.Values[i] = run.Text("TrackingEvent")
 		case "status":
 			out.Values[i] = _TrackingEvent_status(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -301,15 +219,9 @@ func _TrackingEvent(ctx context.Context, ec *executionContext, sel ast.Selection
 
 // region    ***************************** type.gotpl *****************************
 
-func marshalNParcel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcel(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.Parcel) graphql.Marshaler {
-	return _Parcel(ctx, ec, sel, &v)
-}
-
 func marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcelᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.Parcel) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNParcel2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐParcel(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Parcel(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -319,17 +231,11 @@ func marshalNParcel2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐ
 	}
 
 	return ret
-}
-
-func marshalNTrackingEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEvent(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.TrackingEvent) graphql.Marshaler {
-	return _TrackingEvent(ctx, ec, sel, &v)
 }
 
 func marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEventᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []order.TrackingEvent) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNTrackingEvent2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingEvent(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _TrackingEvent(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -339,30 +245,15 @@ func marshalNTrackingEvent2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋo
 	}
 
 	return ret
-}
-
-func unmarshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, v any) (order.TrackingStatus, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.TrackingStatus(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNTrackingStatus2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v order.TrackingStatus) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "TrackingStatus!")
 	}
 	return res
-}
-
-func unmarshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, v any) (*order.TrackingStatus, error) {
-	if v == nil {
-		return nil, nil
-	}
-	tmp, err := graphql.UnmarshalString(v)
-	res := order.TrackingStatus(tmp)
-	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋorderᚐTrackingStatus(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *order.TrackingStatus) graphql.Marshaler {
@@ -371,7 +262,7 @@ func marshalOTrackingStatus2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalString(string(*v))
+	res := run.Text(string(*v))
 	return res
 }
 

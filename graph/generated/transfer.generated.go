@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -38,44 +39,31 @@ type StockTransferLineResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _StockTransfer_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransfer_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, true, false, "ID")
 }
 
 func _StockTransfer_fromId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockTransfer_fromId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockTransfer().FromID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -84,21 +72,19 @@ func fieldContext_StockTransfer_fromId(_ context.Context, ec *executionContext, 
 }
 
 func _StockTransfer_toId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockTransfer_toId(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (string, error) {
 			return ec.Resolvers.StockTransfer().ToID(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -107,159 +93,91 @@ func fieldContext_StockTransfer_toId(_ context.Context, ec *executionContext, fi
 }
 
 func _StockTransfer_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() inventory.TransferState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.TransferState) graphql.Marshaler {
 			return marshalNStockTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransfer_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "StockTransferState")
 }
 
 func _StockTransfer_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() inventory.MovementKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.MovementKind) graphql.Marshaler {
 			return marshalNStockMovementKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐMovementKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransfer_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "StockMovementKind")
 }
 
 func _StockTransfer_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransfer_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "String")
 }
 
 func _StockTransfer_expectedOn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_expectedOn(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpectedOn, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpectedOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_StockTransfer_expectedOn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "Date")
 }
 
 func _StockTransfer_sentAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_sentAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.SentAt, nil
-		},
-		nil,
+		func() time.Time { return obj.SentAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransfer_sentAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "DateTime")
 }
 
 func _StockTransfer_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransfer_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransfer_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransfer", field, false, false, "DateTime")
 }
 
 func _StockTransfer_lines(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.Transfer) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockTransfer_lines(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]inventory.TransferLine, error) {
 			return ec.Resolvers.StockTransfer().Lines(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.TransferLine) graphql.Marshaler {
 			return marshalNStockTransferLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferLineᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -269,125 +187,63 @@ func fieldContext_StockTransfer_lines(_ context.Context, ec *executionContext, f
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockTransferLine(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockTransferConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[inventory.Transfer] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[inventory.Transfer]) graphql.Marshaler {
 			return marshalNStockTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockTransferConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockTransferEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockTransferConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []inventory.Transfer { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []inventory.Transfer) graphql.Marshaler {
 			return marshalNStockTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockTransferConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockTransfer(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockTransferConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockTransferConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockTransferConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[inventory.Transfer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockTransferConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -396,76 +252,44 @@ func fieldContext_StockTransferConnection_totalCount(_ context.Context, ec *exec
 }
 
 func _StockTransferEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Transfer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransferEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferEdge", field, false, false, "String")
 }
 
 func _StockTransferEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[inventory.Transfer]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() inventory.Transfer { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v inventory.Transfer) graphql.Marshaler {
 			return marshalNStockTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransfer(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockTransferEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockTransfer(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _StockTransferLine_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_StockTransferLine_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.StockTransferLine().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -475,144 +299,70 @@ func fieldContext_StockTransferLine_variant(_ context.Context, ec *executionCont
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _StockTransferLine_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferLine_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransferLine_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferLine", field, false, false, "Int")
 }
 
 func _StockTransferLine_arrived(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferLine_arrived(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Arrived, nil
-		},
-		nil,
+		func() int { return obj.Arrived },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransferLine_arrived(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferLine", field, false, false, "Int")
 }
 
 func _StockTransferLine_missing(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *inventory.TransferLine) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferLine_missing(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Missing(), nil
-		},
-		nil,
+		func() int { return obj.Missing() },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_StockTransferLine_missing(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StockTransferLine", field, true, false, "Int")
 }
 
 func _StockTransferPayload_transfer(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferPayload_transfer(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Transfer, nil
-		},
-		nil,
+		func() *inventory.Transfer { return obj.Transfer },
 		func(ctx context.Context, selections ast.SelectionSet, v *inventory.Transfer) graphql.Marshaler {
 			return marshalOStockTransfer2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransfer(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_StockTransferPayload_transfer(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_StockTransfer(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _StockTransferPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.StockTransferPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_StockTransferPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_StockTransferPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "StockTransferPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -996,14 +746,15 @@ func UnmarshalSendStockLineInput(ctx context.Context, raw any) (inventory.SendLi
 var stockTransferImplementors = []string{"StockTransfer", "Node"}
 
 func _StockTransfer(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.Transfer) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTransferImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTransferImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTransfer")
+			out.Values[i] = run.Text("StockTransfer")
 		case "id":
 			out.Values[i] = _StockTransfer_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1077,14 +828,15 @@ func _StockTransfer(ctx context.Context, ec *executionContext, sel ast.Selection
 var stockTransferConnectionImplementors = []string{"StockTransferConnection"}
 
 func _StockTransferConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[inventory.Transfer]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTransferConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTransferConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTransferConnection")
+			out.Values[i] = run.Text("StockTransferConnection")
 		case "edges":
 			out.Values[i] = _StockTransferConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1126,14 +878,15 @@ func _StockTransferConnection(ctx context.Context, ec *executionContext, sel ast
 var stockTransferEdgeImplementors = []string{"StockTransferEdge"}
 
 func _StockTransferEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[inventory.Transfer]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTransferEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTransferEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTransferEdge")
+			out.Values[i] = run.Text("StockTransferEdge")
 		case "cursor":
 			out.Values[i] = _StockTransferEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1164,14 +917,15 @@ func _StockTransferEdge(ctx context.Context, ec *executionContext, sel ast.Selec
 var stockTransferLineImplementors = []string{"StockTransferLine"}
 
 func _StockTransferLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *inventory.TransferLine) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTransferLineImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTransferLineImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTransferLine")
+			out.Values[i] = run.Text("StockTransferLine")
 		case "variant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -1213,14 +967,15 @@ func _StockTransferLine(ctx context.Context, ec *executionContext, sel ast.Selec
 var stockTransferPayloadImplementors = []string{"StockTransferPayload"}
 
 func _StockTransferPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.StockTransferPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, stockTransferPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, stockTransferPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("StockTransferPayload")
+			out.Values[i] = run.Text("StockTransferPayload")
 		case "transfer":
 			out.Values[i] = _StockTransferPayload_transfer(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1315,10 +1070,8 @@ func marshalNStockTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinve
 }
 
 func marshalNStockTransfer2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.Transfer) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockTransfer2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransfer(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockTransfer(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1334,15 +1087,9 @@ func marshalNStockTransferConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	return _StockTransferConnection(ctx, ec, sel, &v)
 }
 
-func marshalNStockTransferEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[inventory.Transfer]) graphql.Marshaler {
-	return _StockTransferEdge(ctx, ec, sel, &v)
-}
-
 func marshalNStockTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[inventory.Transfer]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockTransferEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockTransferEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1354,15 +1101,9 @@ func marshalNStockTransferEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore
 	return ret
 }
 
-func marshalNStockTransferLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferLine(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.TransferLine) graphql.Marshaler {
-	return _StockTransferLine(ctx, ec, sel, &v)
-}
-
 func marshalNStockTransferLine2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferLineᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []inventory.TransferLine) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNStockTransferLine2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferLine(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _StockTransferLine(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1378,15 +1119,9 @@ func marshalNStockTransferPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgrap
 	return _StockTransferPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNStockTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx context.Context, ec *executionContext, v any) (inventory.TransferState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := inventory.TransferState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNStockTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v inventory.TransferState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "StockTransferState!")
 	}
@@ -1407,16 +1142,6 @@ func unmarshalOStockTransferState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋc
 	tmp, err := graphql.UnmarshalString(v)
 	res := inventory.TransferState(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func marshalOStockTransferState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋinventoryᚐTransferState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *inventory.TransferState) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	_ = sel
-	_ = ctx
-	res := graphql.MarshalString(string(*v))
-	return res
 }
 
 // endregion ***************************** type.gotpl *****************************

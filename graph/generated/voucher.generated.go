@@ -4,7 +4,8 @@ package generated
 
 import (
 	"context"
-	"errors"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -33,480 +34,226 @@ type VoucherResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _ExportVouchersPayload_url(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportVouchersPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ExportVouchersPayload_url(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.URL, nil
-		},
-		nil,
+		func() *string { return obj.URL },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ExportVouchersPayload_url(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExportVouchersPayload", field, false, false, "String")
 }
 
 func _ExportVouchersPayload_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportVouchersPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ExportVouchersPayload_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_ExportVouchersPayload_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ExportVouchersPayload", field, false, false, "DateTime")
 }
 
 func _ExportVouchersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.ExportVouchersPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ExportVouchersPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ExportVouchersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "ExportVouchersPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RedeemVoucherPayload_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemVoucherPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RedeemVoucherPayload_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount, nil
-		},
-		nil,
+		func() *money.Money { return obj.Amount },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_RedeemVoucherPayload_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemVoucherPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RedeemVoucherPayload_voucher(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemVoucherPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RedeemVoucherPayload_voucher(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Voucher, nil
-		},
-		nil,
+		func() *voucher.Voucher { return obj.Voucher },
 		func(ctx context.Context, selections ast.SelectionSet, v *voucher.Voucher) graphql.Marshaler {
 			return marshalOVoucher2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucher(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_RedeemVoucherPayload_voucher(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemVoucherPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Voucher(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _RedeemVoucherPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RedeemVoucherPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_RedeemVoucherPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_RedeemVoucherPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "RedeemVoucherPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoidVouchersPayload_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidVouchersPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoidVouchersPayload_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoidVouchersPayload_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoidVouchersPayload", field, false, false, "Int")
 }
 
 func _VoidVouchersPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoidVouchersPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoidVouchersPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoidVouchersPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoidVouchersPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Voucher_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Voucher_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "ID")
 }
 
 func _Voucher_batchId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_batchId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfBatch(), nil
-		},
-		nil,
+		func() string { return obj.OfBatch() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Voucher_batchId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "ID")
 }
 
 func _Voucher_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_ending(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Ending, nil
-		},
-		nil,
+		func() string { return obj.Ending },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Voucher_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "String")
 }
 
 func _Voucher_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code(), nil
-		},
-		nil,
+		func() *string { return obj.Code() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Voucher_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "String")
 }
 
 func _Voucher_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State(), nil
-		},
-		nil,
+		func() voucher.State { return obj.State() },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.State) graphql.Marshaler {
 			return marshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Voucher_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, true, false, "VoucherState")
 }
 
 func _Voucher_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_source(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
+		func() voucher.Source { return obj.Source },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.Source) graphql.Marshaler {
 			return marshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Voucher_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "VoucherSource")
 }
 
 func _Voucher_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Value() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_Voucher_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Voucher",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Voucher_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_Voucher_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Voucher",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Voucher_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_Voucher_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "DateTime")
 }
 
 func _Voucher_reason(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Voucher_reason(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reason, nil
-		},
-		nil,
+		func() string { return obj.Reason },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Voucher_reason(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Voucher", field, false, false, "String")
 }
 
 func _Voucher_entries(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
@@ -520,35 +267,7 @@ func _Voucher_entries(ctx context.Context, ec *executionContext, field graphql.C
 		func(ctx context.Context) (any, error) {
 			return ec.Resolvers.Voucher().Entries(ctx, obj)
 		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				anyone, err := unmarshalNBoolean2bool(ctx, ec, false)
-				if err != nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, err
-				}
-				roles, err := unmarshalNRole2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐRoleᚄ(ctx, ec, []any{})
-				if err != nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, err
-				}
-				permissions, err := unmarshalNPermission2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋaccessᚐPermissionᚄ(ctx, ec, []any{"VOUCHER_READ"})
-				if err != nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, err
-				}
-				if ec.Directives.Allow == nil {
-					var zeroVal []voucher.Entry
-					return zeroVal, errors.New("directive allow is not implemented")
-				}
-				return ec.Directives.Allow(ctx, obj, directive0, anyone, roles, permissions)
-			}
-
-			next = directive1
-			return next
-		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"VOUCHER_READ"}),
 		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Entry) graphql.Marshaler {
 			return marshalNVoucherEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryᚄ(ctx, ec, selections, v)
 		},
@@ -562,607 +281,296 @@ func fieldContext_Voucher_entries(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherEntry(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _VoucherBalance_ending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalance_ending(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Ending, nil
-		},
-		nil,
+		func() string { return obj.Ending },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBalance_ending(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBalance", field, false, false, "String")
 }
 
 func _VoucherBalance_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalance_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Value() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_VoucherBalance_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBalance_balance(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalance_balance(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Balance(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Balance() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_VoucherBalance_balance(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBalance",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBalance_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalance_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State(), nil
-		},
-		nil,
+		func() voucher.State { return obj.State() },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.State) graphql.Marshaler {
 			return marshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBalance_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBalance", field, true, false, "VoucherState")
 }
 
 func _VoucherBalance_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Voucher) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalance_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_VoucherBalance_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBalance", field, false, false, "DateTime")
 }
 
 func _VoucherBalancePayload_voucher(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBalancePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalancePayload_voucher(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Voucher, nil
-		},
-		nil,
+		func() *voucher.Voucher { return obj.Voucher },
 		func(ctx context.Context, selections ast.SelectionSet, v *voucher.Voucher) graphql.Marshaler {
 			return marshalOVoucherBalance2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucher(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_VoucherBalancePayload_voucher(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherBalance(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _VoucherBalancePayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBalancePayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBalancePayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherBalancePayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBalancePayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBatch_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, true, false, "ID")
 }
 
 func _VoucherBatch_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "String")
 }
 
 func _VoucherBatch_source(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_source(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Source, nil
-		},
-		nil,
+		func() voucher.Source { return obj.Source },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.Source) graphql.Marshaler {
 			return marshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_source(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "VoucherSource")
 }
 
 func _VoucherBatch_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_state(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.State, nil
-		},
-		nil,
+		func() voucher.BatchState { return obj.State },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.BatchState) graphql.Marshaler {
 			return marshalNVoucherBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchState(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_state(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "VoucherBatchState")
 }
 
 func _VoucherBatch_forPrizes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_forPrizes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ForPrizes, nil
-		},
-		nil,
+		func() bool { return obj.ForPrizes },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_forPrizes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "Boolean")
 }
 
 func _VoucherBatch_value(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_value(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Value(), nil
-		},
-		nil,
+		func() *money.Money { return obj.Value() },
 		func(ctx context.Context, selections ast.SelectionSet, v *money.Money) graphql.Marshaler {
 			return marshalOMoney2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
-}
-func fieldContext_VoucherBatch_value(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatch",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBatch_count(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_count(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Count, nil
-		},
-		nil,
+		func() int { return obj.Count },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_count(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "Int")
 }
 
 func _VoucherBatch_made(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_made(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Made, nil
-		},
-		nil,
+		func() int { return obj.Made },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_made(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "Int")
 }
 
 func _VoucherBatch_expiresAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_expiresAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExpiresAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExpiresAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_VoucherBatch_expiresAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "DateTime")
 }
 
 func _VoucherBatch_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "String")
 }
 
 func _VoucherBatch_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_createdAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.CreatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.CreatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatch_createdAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "DateTime")
 }
 
 func _VoucherBatch_exportedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Batch) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatch_exportedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.ExportedAt, nil
-		},
-		nil,
+		func() *time.Time { return obj.ExportedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODateTime2ᚖtimeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_VoucherBatch_exportedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatch", field, false, false, "DateTime")
 }
 
 func _VoucherBatchConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[voucher.Batch] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[voucher.Batch]) graphql.Marshaler {
 			return marshalNVoucherBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatchConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherBatchEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBatchConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []voucher.Batch { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Batch) graphql.Marshaler {
 			return marshalNVoucherBatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatchConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherBatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBatchConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatchConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBatchConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_VoucherBatchConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1171,236 +579,109 @@ func fieldContext_VoucherBatchConnection_totalCount(_ context.Context, ec *execu
 }
 
 func _VoucherBatchEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[voucher.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatchEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherBatchEdge", field, false, false, "String")
 }
 
 func _VoucherBatchEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[voucher.Batch]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() voucher.Batch { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.Batch) graphql.Marshaler {
 			return marshalNVoucherBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatch(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatchEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherBatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherBatchPayload_batch(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBatchPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchPayload_batch(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Batch, nil
-		},
-		nil,
+		func() *voucher.Batch { return obj.Batch },
 		func(ctx context.Context, selections ast.SelectionSet, v *voucher.Batch) graphql.Marshaler {
 			return marshalOVoucherBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatch(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_VoucherBatchPayload_batch(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherBatch(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _VoucherBatchPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.VoucherBatchPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherBatchPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherBatchPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherBatchPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherConnection_edges(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
+		func() []page.Edge[voucher.Voucher] { return obj.Edges },
 		func(ctx context.Context, selections ast.SelectionSet, v []page.Edge[voucher.Voucher]) graphql.Marshaler {
 			return marshalNVoucherEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherConnection_edges(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_VoucherEdge(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherConnection_nodes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherConnection_nodes(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
+		func() []voucher.Voucher { return obj.Nodes() },
 		func(ctx context.Context, selections ast.SelectionSet, v []voucher.Voucher) graphql.Marshaler {
 			return marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucherᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherConnection_nodes(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Voucher(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherConnection_pageInfo(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherConnection_pageInfo(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
+		func() page.Info { return obj.PageInfo },
 		func(ctx context.Context, selections ast.SelectionSet, v page.Info) graphql.Marshaler {
 			return marshalNPageInfo2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐInfo(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherConnection_pageInfo(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_PageInfo(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherConnection_totalCount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[voucher.Voucher]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_VoucherConnection_totalCount(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (int, error) {
 			return obj.TotalCount(ctx)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -1409,182 +690,89 @@ func fieldContext_VoucherConnection_totalCount(_ context.Context, ec *executionC
 }
 
 func _VoucherEdge_cursor(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[voucher.Voucher]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEdge_cursor(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
-		},
-		nil,
+		func() string { return obj.Cursor },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherEdge_cursor(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEdge", field, false, false, "String")
 }
 
 func _VoucherEdge_node(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Edge[voucher.Voucher]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEdge_node(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
+		func() voucher.Voucher { return obj.Node },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.Voucher) graphql.Marshaler {
 			return marshalNVoucher2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucher(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherEdge_node(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Voucher(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherEntry_kind(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEntry_kind(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Kind, nil
-		},
-		nil,
+		func() voucher.EntryKind { return obj.Kind },
 		func(ctx context.Context, selections ast.SelectionSet, v voucher.EntryKind) graphql.Marshaler {
 			return marshalNVoucherEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryKind(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherEntry_kind(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, false, false, "VoucherEntryKind")
 }
 
 func _VoucherEntry_amount(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEntry_amount(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Amount(), nil
-		},
-		nil,
+		func() money.Money { return obj.Amount() },
 		func(ctx context.Context, selections ast.SelectionSet, v money.Money) graphql.Marshaler {
 			return marshalNMoney2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmoneyᚐMoney(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_VoucherEntry_amount(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "VoucherEntry",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Money(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _VoucherEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEntry_reference(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Reference, nil
-		},
-		nil,
+		func() string { return obj.Reference },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherEntry_reference(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, false, false, "String")
 }
 
 func _VoucherEntry_orderId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEntry_orderId(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.OfOrder(), nil
-		},
-		nil,
+		func() *string { return obj.OfOrder() },
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOID2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		false,
 	)
-}
-func fieldContext_VoucherEntry_orderId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, true, false, "ID")
 }
 
 func _VoucherEntry_at(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_VoucherEntry_at(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.At, nil
-		},
-		nil,
+		func() time.Time { return obj.At },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_VoucherEntry_at(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("VoucherEntry", field, false, false, "DateTime")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2010,14 +1198,15 @@ func UnmarshalVoucherFilter(ctx context.Context, raw any) (voucher.Query, error)
 var exportVouchersPayloadImplementors = []string{"ExportVouchersPayload"}
 
 func _ExportVouchersPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.ExportVouchersPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, exportVouchersPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, exportVouchersPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ExportVouchersPayload")
+			out.Values[i] = run.Text("ExportVouchersPayload")
 		case "url":
 			out.Values[i] = _ExportVouchersPayload_url(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2053,14 +1242,15 @@ func _ExportVouchersPayload(ctx context.Context, ec *executionContext, sel ast.S
 var redeemVoucherPayloadImplementors = []string{"RedeemVoucherPayload"}
 
 func _RedeemVoucherPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RedeemVoucherPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, redeemVoucherPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, redeemVoucherPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("RedeemVoucherPayload")
+			out.Values[i] = run.Text("RedeemVoucherPayload")
 		case "amount":
 			out.Values[i] = _RedeemVoucherPayload_amount(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2096,14 +1286,15 @@ func _RedeemVoucherPayload(ctx context.Context, ec *executionContext, sel ast.Se
 var voidVouchersPayloadImplementors = []string{"VoidVouchersPayload"}
 
 func _VoidVouchersPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoidVouchersPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voidVouchersPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voidVouchersPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoidVouchersPayload")
+			out.Values[i] = run.Text("VoidVouchersPayload")
 		case "count":
 			out.Values[i] = _VoidVouchersPayload_count(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2134,14 +1325,15 @@ func _VoidVouchersPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var voucherImplementors = []string{"Voucher"}
 
 func _Voucher(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *voucher.Voucher) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Voucher")
+			out.Values[i] = run.Text("Voucher")
 		case "id":
 			out.Values[i] = _Voucher_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2218,14 +1410,15 @@ func _Voucher(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 var voucherBalanceImplementors = []string{"VoucherBalance"}
 
 func _VoucherBalance(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *voucher.Voucher) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherBalanceImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBalanceImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherBalance")
+			out.Values[i] = run.Text("VoucherBalance")
 		case "ending":
 			out.Values[i] = _VoucherBalance_ending(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2271,14 +1464,15 @@ func _VoucherBalance(ctx context.Context, ec *executionContext, sel ast.Selectio
 var voucherBalancePayloadImplementors = []string{"VoucherBalancePayload"}
 
 func _VoucherBalancePayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoucherBalancePayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherBalancePayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBalancePayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherBalancePayload")
+			out.Values[i] = run.Text("VoucherBalancePayload")
 		case "voucher":
 			out.Values[i] = _VoucherBalancePayload_voucher(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2309,14 +1503,15 @@ func _VoucherBalancePayload(ctx context.Context, ec *executionContext, sel ast.S
 var voucherBatchImplementors = []string{"VoucherBatch"}
 
 func _VoucherBatch(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *voucher.Batch) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherBatchImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBatchImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherBatch")
+			out.Values[i] = run.Text("VoucherBatch")
 		case "id":
 			out.Values[i] = _VoucherBatch_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2397,14 +1592,15 @@ func _VoucherBatch(ctx context.Context, ec *executionContext, sel ast.SelectionS
 var voucherBatchConnectionImplementors = []string{"VoucherBatchConnection"}
 
 func _VoucherBatchConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[voucher.Batch]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherBatchConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBatchConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherBatchConnection")
+			out.Values[i] = run.Text("VoucherBatchConnection")
 		case "edges":
 			out.Values[i] = _VoucherBatchConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2446,14 +1642,15 @@ func _VoucherBatchConnection(ctx context.Context, ec *executionContext, sel ast.
 var voucherBatchEdgeImplementors = []string{"VoucherBatchEdge"}
 
 func _VoucherBatchEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[voucher.Batch]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherBatchEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBatchEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherBatchEdge")
+			out.Values[i] = run.Text("VoucherBatchEdge")
 		case "cursor":
 			out.Values[i] = _VoucherBatchEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2484,14 +1681,15 @@ func _VoucherBatchEdge(ctx context.Context, ec *executionContext, sel ast.Select
 var voucherBatchPayloadImplementors = []string{"VoucherBatchPayload"}
 
 func _VoucherBatchPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.VoucherBatchPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherBatchPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherBatchPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherBatchPayload")
+			out.Values[i] = run.Text("VoucherBatchPayload")
 		case "batch":
 			out.Values[i] = _VoucherBatchPayload_batch(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2522,14 +1720,15 @@ func _VoucherBatchPayload(ctx context.Context, ec *executionContext, sel ast.Sel
 var voucherConnectionImplementors = []string{"VoucherConnection"}
 
 func _VoucherConnection(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Connection[voucher.Voucher]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherConnectionImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherConnectionImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherConnection")
+			out.Values[i] = run.Text("VoucherConnection")
 		case "edges":
 			out.Values[i] = _VoucherConnection_edges(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2571,14 +1770,15 @@ func _VoucherConnection(ctx context.Context, ec *executionContext, sel ast.Selec
 var voucherEdgeImplementors = []string{"VoucherEdge"}
 
 func _VoucherEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *page.Edge[voucher.Voucher]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherEdgeImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherEdgeImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherEdge")
+			out.Values[i] = run.Text("VoucherEdge")
 		case "cursor":
 			out.Values[i] = _VoucherEdge_cursor(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2609,14 +1809,15 @@ func _VoucherEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSe
 var voucherEntryImplementors = []string{"VoucherEntry"}
 
 func _VoucherEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *voucher.Entry) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, voucherEntryImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, voucherEntryImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("VoucherEntry")
+			out.Values[i] = run.Text("VoucherEntry")
 		case "kind":
 			out.Values[i] = _VoucherEntry_kind(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2705,10 +1906,8 @@ func marshalNVoucher2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐ
 }
 
 func marshalNVoucher2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucherᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []voucher.Voucher) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVoucher2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐVoucher(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Voucher(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2729,10 +1928,8 @@ func marshalNVoucherBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvouch
 }
 
 func marshalNVoucherBatch2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []voucher.Batch) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVoucherBatch2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatch(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _VoucherBatch(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2748,15 +1945,9 @@ func marshalNVoucherBatchConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋco
 	return _VoucherBatchConnection(ctx, ec, sel, &v)
 }
 
-func marshalNVoucherBatchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[voucher.Batch]) graphql.Marshaler {
-	return _VoucherBatchEdge(ctx, ec, sel, &v)
-}
-
 func marshalNVoucherBatchEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[voucher.Batch]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVoucherBatchEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _VoucherBatchEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2772,15 +1963,9 @@ func marshalNVoucherBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraph
 	return _VoucherBatchPayload(ctx, ec, sel, &v)
 }
 
-func unmarshalNVoucherBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchState(ctx context.Context, ec *executionContext, v any) (voucher.BatchState, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.BatchState(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNVoucherBatchState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐBatchState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.BatchState) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherBatchState!")
 	}
@@ -2791,15 +1976,9 @@ func marshalNVoucherConnection2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋ
 	return _VoucherConnection(ctx, ec, sel, &v)
 }
 
-func marshalNVoucherEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v page.Edge[voucher.Voucher]) graphql.Marshaler {
-	return _VoucherEdge(ctx, ec, sel, &v)
-}
-
 func marshalNVoucherEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdgeᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []page.Edge[voucher.Voucher]) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVoucherEdge2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpageᚐEdge(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _VoucherEdge(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2809,17 +1988,11 @@ func marshalNVoucherEdge2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpag
 	}
 
 	return ret
-}
-
-func marshalNVoucherEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntry(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Entry) graphql.Marshaler {
-	return _VoucherEntry(ctx, ec, sel, &v)
 }
 
 func marshalNVoucherEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []voucher.Entry) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNVoucherEntry2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntry(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _VoucherEntry(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -2829,17 +2002,11 @@ func marshalNVoucherEntry2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvo
 	}
 
 	return ret
-}
-
-func unmarshalNVoucherEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryKind(ctx context.Context, ec *executionContext, v any) (voucher.EntryKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.EntryKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func marshalNVoucherEntryKind2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐEntryKind(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.EntryKind) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherEntryKind!")
 	}
@@ -2852,39 +2019,18 @@ func unmarshalNVoucherPlace2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvou
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNVoucherPlace2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐPlace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Place) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherPlace!")
-	}
-	return res
-}
-
-func unmarshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx context.Context, ec *executionContext, v any) (voucher.Source, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.Source(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNVoucherSource2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐSource(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.Source) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherSource!")
 	}
 	return res
 }
 
-func unmarshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx context.Context, ec *executionContext, v any) (voucher.State, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := voucher.State(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
 func marshalNVoucherState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v voucher.State) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalString(string(v))
+	res := run.Text(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "VoucherState!")
 	}

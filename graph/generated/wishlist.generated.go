@@ -4,6 +4,7 @@ package generated
 
 import (
 	"context"
+	"github.com/noren-commerce/noren/graph/run"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -35,223 +36,118 @@ type WishListResolver interface {
 // region    **************************** field.gotpl *****************************
 
 func _Comparison_products(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Comparison) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Comparison_products(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Products, nil
-		},
-		nil,
+		func() []catalog.Product { return obj.Products },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.Product) graphql.Marshaler {
 			return marshalNProduct2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProductᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Comparison_products(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Comparison",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Product(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _Comparison_rows(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Comparison) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Comparison_rows(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Rows, nil
-		},
-		nil,
+		func() []catalog.ComparisonRow { return obj.Rows },
 		func(ctx context.Context, selections ast.SelectionSet, v []catalog.ComparisonRow) graphql.Marshaler {
 			return marshalNComparisonRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐComparisonRowᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_Comparison_rows(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Comparison",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_ComparisonRow(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 func _ComparisonRow_code(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ComparisonRow_code(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
-		},
-		nil,
+		func() string { return obj.Code },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ComparisonRow_code(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
 }
 
 func _ComparisonRow_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ComparisonRow_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() i18n.Text { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
 			return marshalNString2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_ComparisonRow_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
 }
 
 func _ComparisonRow_unit(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ComparisonRow_unit(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Unit, nil
-		},
-		nil,
+		func() string { return obj.Unit },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ComparisonRow_unit(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
 }
 
 func _ComparisonRow_values(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ComparisonRow_values(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Values, nil
-		},
-		nil,
+		func() []*string { return obj.Values },
 		func(ctx context.Context, selections ast.SelectionSet, v []*string) graphql.Marshaler {
 			return marshalNString2ᚕᚖstring(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ComparisonRow_values(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, false, false, "String")
 }
 
 func _ComparisonRow_differs(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.ComparisonRow) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_ComparisonRow_differs(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Differs(), nil
-		},
-		nil,
+		func() bool { return obj.Differs() },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_ComparisonRow_differs(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ComparisonRow", field, true, false, "Boolean")
 }
 
 func _Wish_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Wish_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Wish_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, true, false, "ID")
 }
 
 func _Wish_variant(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_Wish_variant(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*catalog.Variant, error) {
 			return ec.Resolvers.Wish().Variant(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Variant) graphql.Marshaler {
 			return marshalOVariant2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐVariant(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -261,167 +157,96 @@ func fieldContext_Wish_variant(_ context.Context, ec *executionContext, field gr
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Variant(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _Wish_quantity(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Wish_quantity(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Quantity, nil
-		},
-		nil,
+		func() int { return obj.Quantity },
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Wish_quantity(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "Int")
 }
 
 func _Wish_note(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Wish_note(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Note, nil
-		},
-		nil,
+		func() string { return obj.Note },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Wish_note(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "String")
 }
 
 func _Wish_notify(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Wish_notify(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Notify, nil
-		},
-		nil,
+		func() bool { return obj.Notify },
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
 			return marshalNBoolean2bool(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Wish_notify(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "Boolean")
 }
 
 func _Wish_addedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.Wish) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_Wish_addedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.AddedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.AddedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_Wish_addedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Wish", field, false, false, "DateTime")
 }
 
 func _WishList_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WishList_id(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.GlobalID(), nil
-		},
-		nil,
+		func() string { return obj.GlobalID() },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNID2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_WishList_id(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WishList", field, true, false, "ID")
 }
 
 func _WishList_name(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WishList_name(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Name, nil
-		},
-		nil,
+		func() string { return obj.Name },
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
 			return marshalNString2string(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_WishList_name(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WishList", field, false, false, "String")
 }
 
 func _WishList_shareToken(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_WishList_shareToken(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) (*string, error) {
 			return obj.ShareToken(ctx), nil
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return marshalOString2ᚖstring(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
@@ -430,21 +255,19 @@ func fieldContext_WishList_shareToken(_ context.Context, ec *executionContext, f
 }
 
 func _WishList_wishes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Resolved(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return fieldContext_WishList_wishes(ctx, ec, field)
 		},
-		func(ctx context.Context) (any, error) {
+		func(ctx context.Context) ([]wishlist.Wish, error) {
 			return ec.Resolvers.WishList().Wishes(ctx, obj)
 		},
-		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []wishlist.Wish) graphql.Marshaler {
 			return marshalNWish2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐWishᚄ(ctx, ec, selections, v)
 		},
-		true,
 		true,
 	)
 }
@@ -454,98 +277,46 @@ func fieldContext_WishList_wishes(_ context.Context, ec *executionContext, field
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_Wish(ctx, ec, field)
-		},
 	}
 	return fc, nil
 }
 
 func _WishList_updatedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *wishlist.List) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Leaf(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WishList_updatedAt(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UpdatedAt, nil
-		},
-		nil,
+		func() time.Time { return obj.UpdatedAt },
 		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
 			return marshalNDateTime2timeᚐTime(ctx, ec, selections, v)
 		},
-		true,
-		true,
 	)
-}
-func fieldContext_WishList_updatedAt(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("WishList", field, false, false, "DateTime")
 }
 
 func _WishListPayload_wishList(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WishListPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WishListPayload_wishList(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.WishList, nil
-		},
-		nil,
+		func() *wishlist.List { return obj.WishList },
 		func(ctx context.Context, selections ast.SelectionSet, v *wishlist.List) graphql.Marshaler {
 			return marshalOWishList2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐList(ctx, ec, selections, v)
 		},
-		true,
 		false,
 	)
 }
-func fieldContext_WishListPayload_wishList(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WishListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_WishList(ctx, ec, field)
-		},
-	}
-	return fc, nil
-}
 
 func _WishListPayload_userErrors(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.WishListPayload) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
+	return run.Value(
 		ctx,
 		ec.OperationContext,
 		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return fieldContext_WishListPayload_userErrors(ctx, ec, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.UserErrors, nil
-		},
-		nil,
+		func() []model.UserError { return obj.UserErrors },
 		func(ctx context.Context, selections ast.SelectionSet, v []model.UserError) graphql.Marshaler {
 			return marshalNUserError2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐUserErrorᚄ(ctx, ec, selections, v)
 		},
 		true,
-		true,
 	)
-}
-func fieldContext_WishListPayload_userErrors(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "WishListPayload",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return childFields_UserError(ctx, ec, field)
-		},
-	}
-	return fc, nil
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -815,14 +586,15 @@ func UnmarshalSaveWishListInput(ctx context.Context, raw any) (wishlist.SaveList
 var comparisonImplementors = []string{"Comparison"}
 
 func _Comparison(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.Comparison) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, comparisonImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, comparisonImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Comparison")
+			out.Values[i] = run.Text("Comparison")
 		case "products":
 			out.Values[i] = _Comparison_products(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -853,14 +625,15 @@ func _Comparison(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 var comparisonRowImplementors = []string{"ComparisonRow"}
 
 func _ComparisonRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *catalog.ComparisonRow) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, comparisonRowImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, comparisonRowImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("ComparisonRow")
+			out.Values[i] = run.Text("ComparisonRow")
 		case "code":
 			out.Values[i] = _ComparisonRow_code(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -906,14 +679,15 @@ func _ComparisonRow(ctx context.Context, ec *executionContext, sel ast.Selection
 var wishImplementors = []string{"Wish"}
 
 func _Wish(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *wishlist.Wish) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, wishImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, wishImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("Wish")
+			out.Values[i] = run.Text("Wish")
 		case "id":
 			out.Values[i] = _Wish_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -965,14 +739,15 @@ func _Wish(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 var wishListImplementors = []string{"WishList"}
 
 func _WishList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *wishlist.List) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, wishListImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, wishListImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("WishList")
+			out.Values[i] = run.Text("WishList")
 		case "id":
 			out.Values[i] = _WishList_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1020,14 +795,15 @@ func _WishList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 var wishListPayloadImplementors = []string{"WishListPayload"}
 
 func _WishListPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.WishListPayload) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, wishListPayloadImplementors)
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, wishListPayloadImplementors)
+	fields := plan.Fields
 
-	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
-			out.Values[i] = graphql.MarshalString("WishListPayload")
+			out.Values[i] = run.Text("WishListPayload")
 		case "wishList":
 			out.Values[i] = _WishListPayload_wishList(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -1063,15 +839,9 @@ func marshalNComparison2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalog
 	return _Comparison(ctx, ec, sel, &v)
 }
 
-func marshalNComparisonRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐComparisonRow(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v catalog.ComparisonRow) graphql.Marshaler {
-	return _ComparisonRow(ctx, ec, sel, &v)
-}
-
 func marshalNComparisonRow2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐComparisonRowᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []catalog.ComparisonRow) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNComparisonRow2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐComparisonRow(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _ComparisonRow(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1108,15 +878,9 @@ func unmarshalNSaveWishListInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func marshalNWish2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐWish(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v wishlist.Wish) graphql.Marshaler {
-	return _Wish(ctx, ec, sel, &v)
-}
-
 func marshalNWish2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐWishᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []wishlist.Wish) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNWish2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐWish(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _Wish(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {
@@ -1128,15 +892,9 @@ func marshalNWish2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlist�
 	return ret
 }
 
-func marshalNWishList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐList(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v wishlist.List) graphql.Marshaler {
-	return _WishList(ctx, ec, sel, &v)
-}
-
 func marshalNWishList2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐListᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []wishlist.List) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return marshalNWishList2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋwishlistᚐList(ctx, ec, sel, v[i])
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _WishList(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

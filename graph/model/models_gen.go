@@ -17,6 +17,7 @@ import (
 	"github.com/noren-commerce/noren/core/catalog"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/company"
+	"github.com/noren-commerce/noren/core/counter"
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/dispatch"
 	"github.com/noren-commerce/noren/core/display"
@@ -273,6 +274,12 @@ type CompanyPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// The token of a mail to a new address.
+type ConfirmEmailChangeInput struct {
+	// The token as it stands in the link.
+	Token string `json:"token"`
+}
+
 // The first code of a new second factor.
 type ConfirmTotpInput struct {
 	// The authenticator app's six digits.
@@ -293,6 +300,14 @@ type ConvenienceStoreOption struct {
 	Chain payment.Chain `json:"chain"`
 	// Its name, in the caller's language.
 	Name string `json:"name"`
+}
+
+// Who stands at a counter, or why nobody is known.
+type CounterMemberPayload struct {
+	// The member; null if the code or the card is not one that works.
+	Member *counter.Served `json:"member,omitempty"`
+	// Why nobody is known; empty if somebody is.
+	UserErrors []UserError `json:"userErrors"`
 }
 
 // A batch after it was begun.
@@ -449,10 +464,32 @@ type EditOrderPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Entries of a member who stands at a counter.
+type EnterDrawForPayload struct {
+	// The new entries; empty if nothing was done.
+	Entries []draw.Entry `json:"entries"`
+	// What the member has of the programme after it; null if nothing was done.
+	Balance *points.Balance `json:"balance,omitempty"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // The caller's balances after an exchange.
 type ExchangePointsPayload struct {
 	// The balances of the brand, and the other brand's if points went there; empty if nothing was done.
 	Balances []points.Balance `json:"balances"`
+	// Why nothing was done; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What a member was given at a counter.
+type ExchangePrizeForPayload struct {
+	// The exchange; null if nothing was done.
+	Exchange *prize.Exchange `json:"exchange,omitempty"`
+	// The codes with their texts, to be printed for the member; empty for goods. Who gave them out is told again with the same key for a quarter of an hour, for an answer that was lost; nobody else is.
+	Vouchers []voucher.Voucher `json:"vouchers"`
+	// What the member has of the programme after it; null if nothing was done.
+	Balance *points.Balance `json:"balance,omitempty"`
 	// Why nothing was done; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }
@@ -1237,7 +1274,7 @@ type RecurringOrderPayload struct {
 type RedeemPointCodePayload struct {
 	// How many points were given.
 	Points int `json:"points"`
-	// The caller's balance after it; null if nothing was given.
+	// The member's balance after it; null if nothing was given.
 	Balance *points.Balance `json:"balance,omitempty"`
 	// Why nothing was given; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
@@ -1517,6 +1554,8 @@ type ShopSalePayload struct {
 	Order *order.Order `json:"order,omitempty"`
 	// What it costs, as a cart; null if it was sold before under this key, or cannot be priced.
 	Quote *cart.Priced `json:"quote,omitempty"`
+	// What the member who showed a code or a card has of the brand's programmes, after the sale if something was sold; empty for anybody else, and for API clients.
+	PointBalances []points.Balance `json:"pointBalances"`
 	// Why nothing was sold; empty if it was.
 	UserErrors []UserError `json:"userErrors"`
 }

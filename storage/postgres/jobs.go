@@ -186,6 +186,11 @@ func (j *Jobs) FollowPoints(ctx context.Context, orderIDs ...uuid.UUID) error {
 	return j.Insert(ctx, all...)
 }
 
+// WelcomeMember queues the points of who has joined.
+func (j *Jobs) WelcomeMember(ctx context.Context, job points.WelcomeJob) error {
+	return j.Insert(ctx, job)
+}
+
 // SendPoints queues a transfer to be told to another point system, once at a time.
 func (j *Jobs) SendPoints(ctx context.Context, transferID uuid.UUID) error {
 	return j.insert(ctx, []river.InsertManyParams{{Args: points.SendJob{TransferID: transferID}, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: 10 * time.Minute}}}})

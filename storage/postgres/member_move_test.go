@@ -94,7 +94,7 @@ func TestEveryColumnThatNamesAMemberIsDealtWithInAMerge(t *testing.T) {
 	db := pgtest.New(t)
 	type column struct {
 		Table, Column string
-		Names bool // a member or an account
+		Names         bool // a member or an account
 	}
 	rows, err := db.Pool().Query(t.Context(), `
 		SELECT c.relname AS "table", a.attname AS "column", a.attname IN ('member_id', 'account_id', 'buyer_id', 'audience_id', 'merged_into', 'voided_of')

@@ -151,12 +151,12 @@ func New(cfg Config, db *postgres.DB, now clock.Clock, options ...Option) (*App,
 		Outbox: jobs, Events: followed, Flips: shown, Campaigns: campaigns, Trade: companies, Books: books, Purse: payments.Purse, Points: loyalty, Carriers: postgres.NewShipping(db), Routes: postgres.NewShipping(db), Lots: lots, Channels: channel.New(postgres.NewChannels(db), now).All, Codes: codes, Members: memberCodes, Anew: jobs, Now: now,
 	})
 	shown.First(orders.Allocate)
-	members, err := newMembers(cfg, db, sealed, keys, accounts, customers, ground.Limiter, memberCodes, now)
+	members, err := newMembers(cfg, db, sealed, jobs, keys, accounts, customers, ground.Limiter, memberCodes, now)
 	if err != nil {
 		return nil, err
 	}
 	desk := newCounter(db, memberCodes, members, ground.Limiter)
-	loyalty.Members, vouchers.Members, loyalty.Counter = members, members, desk
+	loyalty.Members, vouchers.Members, loyalty.Counter, loyalty.Cards = members, members, desk, memberCodes
 	around, err := newCrowd(cfg, crowdParts{db, sealed, keys, jobs, campaigns, vouchers, loyalty, members, desk, customers, sender, printer, ground.Limiter, now})
 	if err != nil {
 		return nil, err

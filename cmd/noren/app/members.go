@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/membercode"
 	"github.com/noren-commerce/noren/core/migration"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/core/sealing"
 	"github.com/noren-commerce/noren/core/statistics"
@@ -42,13 +43,13 @@ func NewSealing(master string, db *postgres.DB, now clock.Clock) (*sealing.Keys,
 }
 
 // newMembers puts together who the members are.
-func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, keys *idempotency.Keys, accounts *identity.Service, customers *customer.Service, limiter limit.Limiter, codes member.Codes, now clock.Clock) (*member.Service, error) {
+func newMembers(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres.Jobs, keys *idempotency.Keys, accounts *identity.Service, customers *customer.Service, limiter limit.Limiter, codes member.Codes, now clock.Clock) (*member.Service, error) {
 	links, err := member.NewLinks(cfg.Secret, cfg.PublicURL, now)
 	if err != nil {
 		return nil, err
 	}
 	members := member.New(member.Parts{
-		Tx: db, Store: postgres.NewMembers(db, sealed), Keys: keys, Accounts: accounts, Customers: customers, Events: postgres.NewEvents(db),
+		Tx: db, Store: postgres.NewMembers(db, sealed), Keys: keys, Accounts: accounts, Customers: customers, Events: points.Welcoming{Recorder: postgres.NewEvents(db), Jobs: jobs},
 		Limiter: limiter, Codes: codes, Links: links, Now: now,
 	})
 	customers.ActFor(members)

@@ -55,6 +55,7 @@ func newPoints(cfg Config, db *postgres.DB, sealed *sealing.Keys, jobs *postgres
 func (a *App) pointWork(w *river.Workers) {
 	service := a.Resolvers.Points
 	work(w, func(ctx context.Context, j points.FollowJob) error { return service.Follow(ctx, j.OrderID) })
+	work(w, func(ctx context.Context, j points.WelcomeJob) error { return service.Welcome(ctx, j) })
 	work(w, func(ctx context.Context, j points.SendJob) error { return service.Deliver(ctx, j.TransferID) })
 	work(w, func(ctx context.Context, _ points.ConfirmJob) error { return service.Confirm(ctx) })
 	river.AddWorker(w, alone[points.ReceiptsJob](a.DB, service.EarnReceipts))

@@ -1,0 +1,91 @@
+package resolvers_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
+	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/points"
+)
+
+// welcomed works the jobs that wait for who joined.
+func (s *pointShop) welcomed(t *testing.T) (jobs int) {
+	t.Helper()
+	rows, err := s.DB.Pool().Query(t.Context(), `DELETE FROM river_job WHERE kind = 'points_welcome' RETURNING args`)
+	require.NoError(t, err)
+	var all []points.WelcomeJob
+	for rows.Next() {
+		var j points.WelcomeJob
+		require.NoError(t, rows.Scan(&j))
+		all = append(all, j)
+	}
+	require.NoError(t, rows.Err())
+	for _, j := range all {
+		require.NoError(t, s.App.App.Resolvers.Points.Welcome(t.Context(), j))
+	}
+	return len(all)
+}
+
+func TestWhoJoinsIsWelcomedOnce(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	require.Empty(t, s.by(t, pointAdmin, "savePointRule", "rule { id }", apptest.Variables{
+		"programmeId": s.own, "name": ja("入会"), "terms": apptest.Variables{"occasion": "SIGN_UP", "points": 100},
+	}).UserErrors)
+	join := func(c customer) {
+		c.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	}
+	online, early := newCustomer(t, s.App, "online@example.jp"), newCustomer(t, s.App, "early@example.jp")
+	join(online)
+	join(early)
+	umeda := shopOf(t, s.App, "umeda")
+	inShop := registeredAt(t, s.App, umeda, "山田 花子", "09012345612")
+	exec(t, s.App, `UPDATE memberships SET joined_at = joined_at - interval '2 days' WHERE member_id = $1`, keyOf(t, early.id))
+	require.Equal(t, 3, s.welcomed(t))
+	join(online)
+	require.Equal(t, 1, s.welcomed(t), "who joins again has been welcomed")
+	has := func(member string) int {
+		return countOf(t, s.App, `SELECT coalesce(sum(available), 0) FROM point_accounts WHERE member_id = $1`, keyOf(t, member))
+	}
+	require.Equal(t, []int{100, 100, 0}, []int{has(online.id), has(inShop), has(early.id)}, "in a shop too, and nobody who joined long ago")
+	require.Zero(t, countOf(t, s.App, `SELECT count(*) FROM point_entries WHERE actor_id IS NOT NULL`), "nobody's grants of the day")
+}
+
+func TestARewardIsGivenToWhoShowsACardAndHasTheRank(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.MemberWrite}}
+	gold := as(t, s.App, office).done(t, "saveMemberRank", "rank { id }", apptest.Variables{"code": "gold", "name": ja("ゴールド"), "minSpend": "1", "months": 12}, "rank.id")[0]
+	require.Empty(t, s.by(t, pointAdmin, "savePointRule", "rule { id }", apptest.Variables{
+		"programmeId": s.own, "name": ja("来店"), "terms": apptest.Variables{"occasion": "CHECK_IN", "points": 5, "oncePerDay": true, "ranks": []string{"gold"}},
+	}).UserErrors)
+	umeda := shopOf(t, s.App, "umeda")
+	hanako := registeredAt(t, s.App, umeda, "山田 花子", "09012345612")
+	var number string
+	require.NoError(t, s.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, hanako)).Scan(&number))
+	reward := func(more apptest.Variables) pointAnswer {
+		input := apptest.Variables{"idempotencyKey": s.key(), "occasion": "CHECK_IN", "shopId": id.Global("Location", umeda)}
+		for name, value := range more {
+			input[name] = value
+		}
+		return s.by(t, pointDesk, "rewardPoints", "points", input)
+	}
+	card := apptest.Variables{"cardNumber": number}
+	require.Equal(t, "POINT_EVENT_INVALID", reward(card).code(), "without the rank no rule gives any")
+	exec(t, s.App, `UPDATE memberships SET rank_id = $1`, keyOf(t, gold))
+	for range 2 {
+		require.Equal(t, 5, reward(card).Points, "once a day")
+	}
+	require.Equal(t, 5, countOf(t, s.App, `SELECT available FROM point_accounts WHERE member_id = $1`, keyOf(t, hanako)))
+	for code, wrong := range map[string]apptest.Variables{
+		"INVALID": {"cardNumber": number, "memberId": hanako}, "CARD_NUMBER_INVALID": {"cardNumber": "2900000000017"}, "MEMBER_CARD_INVALID": {"cardNumber": "2900000000018"},
+	} {
+		require.Equal(t, code, reward(wrong).code())
+	}
+	require.Equal(t, "INVALID", reward(nil).code(), "whom?")
+	poster := as(t, s.App, pointAdmin).done(t, "savePointCode", "code { code squareCode { text } }", apptest.Variables{"programmeId": s.own, "name": ja("ポスター"), "points": 5}, "code.code", "code.squareCode.text")
+	require.Equal(t, poster[0], poster[1])
+}
