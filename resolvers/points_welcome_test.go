@@ -89,3 +89,17 @@ func TestARewardIsGivenToWhoShowsACardAndHasTheRank(t *testing.T) {
 	poster := as(t, s.App, pointAdmin).done(t, "savePointCode", "code { code squareCode { text } }", apptest.Variables{"programmeId": s.own, "name": ja("ポスター"), "points": 5}, "code.code", "code.squareCode.text")
 	require.Equal(t, poster[0], poster[1])
 }
+
+func TestPointsOfWhoLeavesAreWrittenOff(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	b, stays := s.buyer(t, 300), s.buyer(t, 200)
+	exec(t, s.App, `UPDATE point_lots SET expires_on = NULL`)
+	b.do(t, `mutation { closeAccount(input: {password: "`+goodPassword+`"}) { userErrors { code } } }`, nil)
+	require.NoError(t, s.App.App.Resolvers.Points.Expire(access.With(t.Context(), access.System)))
+	require.Equal(t, []int{0, 1, 300}, []int{
+		countOf(t, s.App, `SELECT sum(available) FROM point_accounts WHERE member_id = $1`, keyOf(t, b.id)),
+		countOf(t, s.App, `SELECT count(*) FROM point_entries WHERE kind = 'EXPIRE'`), countOf(t, s.App, `SELECT sum(points) FROM point_entries WHERE kind = 'EXPIRE'`),
+	}, "nobody can use them any more, and the ledger says so")
+	require.Equal(t, 200, stays.has(t).Usable)
+}

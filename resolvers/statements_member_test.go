@@ -19,28 +19,28 @@ var memberOperations = map[string]clientOperation{
 	"app/MyMembership": {4, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
 	"app/MyPurchases":  {1, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
 	"app/MemberRanks":  {1, shown(nil)},
-	"app/JoinMembership": {11, func(t *testing.T, w *world) question {
+	"app/JoinMembership": {13, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"settings": []apptest.Variables{{"medium": "MAIL", "given": true}}}), newCustomer(t, w.App, w.email()).headers()}
 	}},
-	"app/ClaimMemberCard": {91, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
+	"app/ClaimMemberCard": {93, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"cardNumber": number, "phone": "09011112222"})
 	})},
-	"app/ReportMyCardLost": {8, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
+	"app/ReportMyCardLost": {9, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
 		return in(apptest.Variables{"cardId": w.cardOf(t, c)})
 	})},
-	"app/IssueMyCard": {12, asMember(func(_ *testing.T, w *world, _ customer) apptest.Variables {
+	"app/IssueMyCard": {13, asMember(func(_ *testing.T, w *world, _ customer) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "kind": "DIGITAL"})
 	})},
-	"app/SetMyHomeStore": {6, asMember(func(_ *testing.T, _ *world, _ customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/SaveMySettings": {7, asMember(func(_ *testing.T, _ *world, _ customer) apptest.Variables {
+	"app/SetMyHomeStore": {7, asMember(func(_ *testing.T, _ *world, _ customer) apptest.Variables { return in(apptest.Variables{}) })},
+	"app/SaveMySettings": {8, asMember(func(_ *testing.T, _ *world, _ customer) apptest.Variables {
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
-	"app/ExportMyData": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {65, asMember(func(*testing.T, *world, customer) apptest.Variables {
+	"app/ExportMyData": {6, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
+	"app/RequestMyErasure": {68, asMember(func(*testing.T, *world, customer) apptest.Variables {
 		return in(apptest.Variables{"password": goodPassword})
 	})},
-	"app/RecordPetWeight": {7, func(_ *testing.T, w *world) question {
+	"app/RecordPetWeight": {8, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"petId": w.pets[0], "measuredOn": "2026-01-01", "grams": 4000}), w.member.headers()}
 	}},
 
@@ -58,19 +58,19 @@ var memberOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"id": guest}
 	})},
-	"admin/AddMemberPet": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/AddMemberPet": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "name": "ポチ", "species": "DOG"}
 	})},
-	"admin/UpdateMemberPet": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/UpdateMemberPet": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "id": w.petOf(t, guest), "name": "ハチ"}
 	})},
-	"admin/RemoveMemberPet": {6, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RemoveMemberPet": {7, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "id": w.petOf(t, guest)}
 	})},
-	"admin/RecordMemberPetWeight": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RecordMemberPetWeight": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "petId": w.petOf(t, guest), "measuredOn": "2026-01-01", "grams": 4000}
 	})},
@@ -82,32 +82,32 @@ var memberOperations = map[string]clientOperation{
 		return apptest.Variables{"memberId": guest}
 	})},
 	"admin/MemberRequests": {1, inOffice(nil)},
-	"admin/RegisterMember": {16, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RegisterMember": {17, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "storeId": w.shop(t), "person": apptest.Variables{"name": "山田"}}
 	})},
-	"admin/UpdateMember": {8, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/UpdateMember": {9, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "person": apptest.Variables{"name": w.key()}}
 	})},
-	"admin/RequestMemberEmailChange": {13, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberEmailChange": {14, input(func(t *testing.T, w *world) apptest.Variables {
 		c := w.mover(t)
 		c.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
 		return apptest.Variables{"memberId": id.Global("Member", keyOf(t, c.id)), "email": w.email(), "reason": "本人確認済み"}
 	})},
-	"admin/IssueMemberCard": {12, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/IssueMemberCard": {13, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "memberId": guest, "kind": "DIGITAL"}
 	})},
-	"admin/SaveMemberSettings": {7, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SaveMemberSettings": {8, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "how": "PHONE", "settings": []apptest.Variables{{"medium": "DM", "given": true}}}
 	})},
-	"admin/SetHousehold": {10, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/SetHousehold": {12, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {89, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {91, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
@@ -115,11 +115,11 @@ var memberOperations = map[string]clientOperation{
 	"admin/SaveMemberRank": {5, input(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"code": "R" + id.New().String()[24:], "name": apptest.Variables{"ja": "金"}, "minSpend": "1000", "months": 12}
 	})},
-	"admin/ExportMember": {5, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/ExportMember": {6, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {46, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {48, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},

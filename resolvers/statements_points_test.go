@@ -35,7 +35,8 @@ var pointOperations = map[string]clientOperation{
 	"app/PointsChanged": {2, loyal(nil)},
 	"app/GivePoints": {22, loyal(func(t *testing.T, w *world) apptest.Variables {
 		email := w.email()
-		newCustomer(t, w.App, email)
+		to := newCustomer(t, w.App, email)
+		exec(t, w.App, `UPDATE accounts SET email_verified_at = now() WHERE id = $1`, keyOf(t, to.id))
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "email": email, "points": 1})
 	})},
 	"app/ExchangePoints": {24, loyal(func(_ *testing.T, w *world) apptest.Variables {
@@ -75,10 +76,10 @@ var pointOperations = map[string]clientOperation{
 	"admin/GrantPoints": {18, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
 	})},
-	"admin/RewardPoints": {14, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/RewardPoints": {15, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
-	"partner/RewardPoints": {14, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
+	"partner/RewardPoints": {15, pledged(access.PointWrite, func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
 	"admin/PointArrivals": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
@@ -112,7 +113,7 @@ var pointOperations = map[string]clientOperation{
 	"admin/SavePointProgramme": {4, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"code": w.key(), "name": ja("ポイント"), "closed": true})
 	})},
-	"admin/SavePointRate": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
+	"admin/SavePointRate": {8, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"fromId": w.programme(1), "toId": w.programme(0), "fromPoints": 1, "toPoints": 1})
 	})},
 	"admin/SavePointRule": {5, staffed(func(_ *testing.T, w *world) apptest.Variables { return in(w.pointRule()) })},

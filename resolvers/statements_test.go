@@ -92,26 +92,26 @@ var buyingOperations = map[string]clientOperation{
 	}},
 	"app/Orders": {2, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
 	"app/Me":     {5, func(_ *testing.T, w *world) question { return question{nil, w.member.headers()} }},
-	"app/UpdateProfile": {8, func(_ *testing.T, w *world) question {
+	"app/UpdateProfile": {9, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"name": w.key()}), w.member.headers()}
 	}},
-	"app/AddAddress": {7, func(_ *testing.T, w *world) question {
+	"app/AddAddress": {8, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"address": newAddress("会社"), "isDefault": true}), w.member.headers()}
 	}},
-	"app/UpdateAddress": {7, func(t *testing.T, w *world) question {
+	"app/UpdateAddress": {8, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"id": w.member.book(t)[1].ID, "isDefault": true}), w.member.headers()}
 	}},
-	"app/RemoveAddress": {7, func(t *testing.T, w *world) question {
+	"app/RemoveAddress": {8, func(t *testing.T, w *world) question {
 		require.Empty(t, w.member.change(t, "addAddress", apptest.Variables{"address": newAddress("倉庫"), "isDefault": true}).UserErrors)
 		return question{in(apptest.Variables{"id": w.member.book(t)[0].ID}), w.member.headers()}
 	}},
-	"app/AddPet": {6, func(_ *testing.T, w *world) question {
+	"app/AddPet": {7, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"name": "タマ", "species": "CAT"}), w.member.headers()}
 	}},
-	"app/UpdatePet": {6, func(_ *testing.T, w *world) question {
+	"app/UpdatePet": {7, func(_ *testing.T, w *world) question {
 		return question{in(apptest.Variables{"id": w.pets[0], "name": "ポチ二世"}), w.member.headers()}
 	}},
-	"app/RemovePet": {6, func(t *testing.T, w *world) question {
+	"app/RemovePet": {7, func(t *testing.T, w *world) question {
 		added := w.member.change(t, "addPet", apptest.Variables{"name": "ミケ", "species": "CAT"})
 		require.Empty(t, added.UserErrors)
 		return question{in(apptest.Variables{"id": added.Pet.ID}), w.member.headers()}
@@ -135,7 +135,7 @@ var buyingOperations = map[string]clientOperation{
 		require.NotNil(t, linked.Link)
 		return question{in(apptest.Variables{"id": linked.Link.ID}), c.headers()}
 	}},
-	"app/CloseAccount": {19, func(t *testing.T, w *world) question {
+	"app/CloseAccount": {20, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"password": goodPassword}), newCustomer(t, w.App, w.email()).headers()}
 	}},
 

@@ -36,14 +36,14 @@ var wishOperations = ofShoppers(map[string]clientOperation{
 	"SharedWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
 		return apptest.Variables{"token": *l.ShareToken}
 	})},
-	"SaveWishList": {6, asWisher(func(_ *world, l *wishList) apptest.Variables {
+	"SaveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
 		return in(apptest.Variables{"id": l.ID, "name": "renamed"})
 	})},
-	"RemoveWishList": {6, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.ID}) })},
-	"SaveWish": {14, asWisher(func(w *world, l *wishList) apptest.Variables {
+	"RemoveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.ID}) })},
+	"SaveWish": {15, asWisher(func(w *world, l *wishList) apptest.Variables {
 		return in(apptest.Variables{"listId": l.ID, "variantId": id.Global("Variant", w.spare), "notify": true})
 	})},
-	"RemoveWish": {9, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.Wishes[0].ID}) })},
+	"RemoveWish": {10, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.Wishes[0].ID}) })},
 	"RecentlyViewed": {5, func(t *testing.T, w *world) question {
 		c := newCustomer(t, w.App, w.email())
 		exec(t, w.App, `INSERT INTO product_views (member_id, brand_id, product_id, viewed_at)

@@ -221,12 +221,13 @@ func TestEachListIsCountedForThoseWhoMayReadIt(t *testing.T) {
 		`INSERT INTO account_statements (id, brand_id, company_id, closes_on, due_on, currency, opening, sales, payments, other, closing, issued_at)
 			SELECT gen_random_uuid(), brand_id, id, current_date - 60, current_date - 30, 'JPY', 0, 800, 0, 0, 800, now() FROM companies`,
 		`INSERT INTO purchase_problems (id, brand_id, kind, value, state, created_at) SELECT gen_random_uuid(), id, 'PRODUCT', x, x, now() FROM brands, unnest(ARRAY['OPEN', 'IGNORED']) x`,
+		`INSERT INTO members (id, created_at, updated_at) SELECT gen_random_uuid(), now(), now() FROM generate_series(1, 2)`,
 		`INSERT INTO duplicate_members (id, brand_id, run_id, member_id, other_id, likenesses, state, created_at)
 			SELECT gen_random_uuid(), b.id, gen_random_uuid(), m.id, o.id, ARRAY['PHONE'], 'OPEN', now() FROM brands b, members m JOIN members o ON o.id > m.id`,
 		`INSERT INTO member_requests (id, member_id, brand_id, kind, state, actor_role, requested_at)
 			SELECT gen_random_uuid(), m.id, b.id, 'ERASURE', x, 'MEMBER', now() FROM brands b, unnest(ARRAY['WAITING', 'DONE']) x, (SELECT id FROM members ORDER BY id LIMIT 1) m`,
-		`WITH g AS (INSERT INTO segments (id, brand_id, name, kind, currency, conditions, members, created_at, updated_at)
-				SELECT gen_random_uuid(), id, 'みんな', 'DYNAMIC', 'JPY', '{}', 0, now(), now() FROM brands RETURNING id, brand_id)
+		`WITH g AS (INSERT INTO segments (id, brand_id, name, kind, currency, conditions, members, counted_at, created_at, updated_at)
+				SELECT gen_random_uuid(), id, 'みんな', 'DYNAMIC', 'JPY', '{}', 0, now(), now(), now() FROM brands RETURNING id, brand_id)
 			INSERT INTO mailings (id, brand_id, name, medium, segment_id, currency, piece_cost, fixed_cost, hold_out, window_days, state, created_at, updated_at)
 			SELECT gen_random_uuid(), brand_id, x, 'MAIL', id, 'JPY', 0, 0, 0, 30, x, now(), now() FROM g, unnest(ARRAY['PAUSED', 'SENT']) x`,
 		`INSERT INTO stock_reservations (order_id, variant_id, location_id, quantity) SELECT o.id, v.id, NULL, 2 FROM orders o, variants v`,

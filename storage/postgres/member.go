@@ -254,7 +254,8 @@ func (s *Members) ForgetClaims(ctx context.Context, number string) error {
 }
 
 // queueLeave ends all that the members are members of, and what would be ordered for them:
-// what comes again, and what staff prepare. The cards that pay for it are given up.
+// what comes again, and what staff prepare. The cards that pay for it are given up, and
+// points that nobody can use any more had their last day: the next round writes them off.
 func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	batch.Queue(`
 		WITH cards AS (UPDATE member_cards SET state = 'CLOSED', ended_at = $2 WHERE member_id = ANY($1) AND state = 'ACTIVE')
@@ -266,6 +267,9 @@ func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 		)
 		UPDATE draft_orders SET state = 'CANCELLED', revision = revision + 1, token_hash = NULL, updated_at = $2
 		WHERE member_id = ANY($1) AND state IN ('OPEN', 'SENT')`, memberIDs, at)
+	batch.Queue(`
+		UPDATE point_lots l SET expires_on = w.day - 1 FROM point_accounts a, (SELECT ($2::timestamptz AT TIME ZONE 'Asia/Tokyo')::date AS day) w
+		WHERE a.member_id = ANY($1) AND l.account_id = a.id AND l.remaining > 0 AND (l.expires_on IS NULL OR l.expires_on >= w.day)`, memberIDs, at)
 	batch.Queue(`UPDATE saved_cards SET state = 'REMOVED', network = '', last4 = '', expiry_year = 0, expiry_month = 0, updated_at = $2 WHERE member_id = ANY($1)`, memberIDs, at)
 }
 

@@ -86,7 +86,7 @@ const namesNoMember = `
 	segments.conditions mailings.product_ids mailings.category_ids migrations.conversions statistic_exports.stores wish_watch.behind
 	gateway_reconciliations.bad_rows gateway_reconciliations.fee_entry_id
 	actor_id committed_by created_by placed_by recorded_by resolved_by settled_by uploaded_by
-	point_rounds.after
+	point_rounds.after point_places.source_id point_places.segment_ids prize_exchanges.served_by
 `
 
 func TestEveryColumnThatNamesAMemberIsDealtWithInAMerge(t *testing.T) {

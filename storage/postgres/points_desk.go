@@ -85,10 +85,10 @@ func (s *Points) Liabilities(ctx context.Context, brandID uuid.UUID, day time.Ti
 // Trial is the programme's trial balance.
 func (s *Points) Trial(ctx context.Context, programmeID uuid.UUID) ([]points.Sum, error) {
 	return collect[points.Sum](ctx, s.db, `
-		SELECT side, sum(debit)::bigint AS debit, sum(credit)::bigint AS credit FROM (
-			SELECT debit AS side, points AS debit, 0 AS credit FROM point_entries WHERE programme_id = $1
-			UNION ALL SELECT credit, 0, points FROM point_entries WHERE programme_id = $1
-		) s GROUP BY side ORDER BY side`, programmeID)
+		SELECT s.side, sum(s.debit)::bigint AS debit, sum(s.credit)::bigint AS credit
+		FROM (SELECT debit, credit, sum(points) AS points FROM point_entries WHERE programme_id = $1 GROUP BY debit, credit) e
+		CROSS JOIN LATERAL (VALUES (e.debit, e.points, 0), (e.credit, 0, e.points)) s (side, debit, credit)
+		GROUP BY s.side ORDER BY s.side`, programmeID)
 }
 
 // Unbooked are the movements by day that are not in the journal yet, and what was booked

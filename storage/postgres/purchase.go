@@ -38,7 +38,8 @@ func (s *Purchases) Stores(ctx context.Context, brandID uuid.UUID) (map[string]u
 }
 
 // Room makes the partitions of the months. Rows of a month that the default partition
-// holds already keep it from being made: they stay there.
+// holds already keep it from being made: they stay there. Everybody else waits for a table
+// that waits to be locked, so it waits briefly, and whoever needs the month tries again.
 func (s *Purchases) Room(ctx context.Context, months []time.Time) error {
 	wanted := make([]string, 0, 2*len(months))
 	for _, month := range months {
@@ -53,13 +54,28 @@ func (s *Purchases) Room(ctx context.Context, months []time.Time) error {
 	for _, m := range missing {
 		i := slices.Index(wanted, m.Name)
 		month, table := months[i/2], []string{"purchases", "purchase_lines"}[i%2]
-		_, err := s.db.conn(ctx).Exec(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')`,
-			pgx.Identifier{m.Name}.Sanitize(), table, month.Format(time.DateOnly), month.AddDate(0, 1, 0).Format(time.DateOnly)))
-		if err != nil && !isCheckViolation(err) && !isThere(err) {
+		err := s.db.InTx(ctx, func(ctx context.Context) error {
+			batch := &pgx.Batch{}
+			batch.Queue(`SELECT set_config('lock_timeout', '2s', true)`)
+			batch.Queue(fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s PARTITION OF %s FOR VALUES FROM ('%s') TO ('%s')`,
+				pgx.Identifier{m.Name}.Sanitize(), table, month.Format(time.DateOnly), month.AddDate(0, 1, 0).Format(time.DateOnly)))
+			batch.Queue(`SELECT set_config('lock_timeout', reset_val, true) FROM pg_settings WHERE name = 'lock_timeout'`)
+			return s.db.conn(ctx).SendBatch(ctx, batch).Close()
+		})
+		switch {
+		case isBusy(err):
+			return errors.Join(fault.ErrUnavailable, fmt.Errorf("make the partition %s: %w", m.Name, err))
+		case err != nil && !isCheckViolation(err) && !isThere(err):
 			return fmt.Errorf("make the partition %s: %w", m.Name, err)
 		}
 	}
 	return nil
+}
+
+// isBusy reports that a lock was waited for in vain.
+func isBusy(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
 }
 
 // isThere reports that another process has just made the table.
