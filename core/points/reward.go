@@ -74,12 +74,6 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	if err := access.Require(ctx, access.PointWrite); err != nil {
 		return nil, err
 	}
-	if len(in.IdempotencyKey) < 8 || len(in.IdempotencyKey) > 100 {
-		return nil, errKey
-	}
-	if in.Occasion == Purchased || in.Occasion.seen() {
-		return nil, ErrEvent.At("occasion")
-	}
 	who, err := s.rewarded(ctx, in)
 	if err != nil {
 		return nil, err
@@ -123,9 +117,13 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 	return s.reward(ctx, who, programmes, all)
 }
 
-// rewarded is whom the input means, by one of the two.
+// rewarded checks what is told, and is whom it is told of, by one of the two.
 func (s *Service) rewarded(ctx context.Context, in RewardInput) (uuid.UUID, error) {
 	switch {
+	case len(in.IdempotencyKey) < 8 || len(in.IdempotencyKey) > 100:
+		return uuid.Nil, errKey
+	case in.Occasion == Purchased || in.Occasion.seen():
+		return uuid.Nil, ErrEvent.At("occasion")
 	case (in.MemberID == nil) == (in.CardNumber == nil):
 		return uuid.Nil, fault.Invalid(fault.CodeInvalid, "会員IDと会員番号は、どちらか一方を指定してください", "Name the member's id or the card, one of them").At("memberId")
 	case in.MemberID != nil:

@@ -3,6 +3,7 @@
 package segment
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -169,21 +170,13 @@ func (p Purchases) Nothing() bool {
 // they have: who may not read that of a member must not find it out by searching either.
 // Store and rank are shown of masked members, too.
 func (c Condition) Private() bool {
-	if c.Joined != nil || c.Prefectures != nil || c.SegmentIDs != nil || c.Of != nil {
-		return true
-	}
-	if c.Points != nil || c.Consent != nil || c.Age != nil || c.Genders != nil || c.BirthMonths != nil || c.Pet != nil {
-		return true
-	}
-	if c.Bought != nil || c.Purchases != nil || c.LastPurchase != nil || c.Mailing != nil {
-		return true
-	}
-	for _, below := range c.below() {
-		if below.Private() {
-			return true
-		}
-	}
-	return false
+	person := c.Consent != nil || c.Age != nil || c.Genders != nil || c.BirthMonths != nil || c.Pet != nil || c.Joined != nil || c.Prefectures != nil
+	return person || c.earned() || c.SegmentIDs != nil || c.Of != nil || slices.ContainsFunc(c.below(), Condition.Private)
+}
+
+// earned reports whether the condition itself asks what the member bought, has or was sent.
+func (c Condition) earned() bool {
+	return c.Bought != nil || c.Purchases != nil || c.LastPurchase != nil || c.Points != nil || c.Mailing != nil
 }
 
 func (c Condition) below() []Condition {

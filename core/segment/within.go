@@ -69,26 +69,26 @@ func (x *expansion) group(all []Condition, within []uuid.UUID) ([]Condition, err
 
 // segments holds where one of them has the member.
 func (x *expansion) segments(ids, within []uuid.UUID) (Condition, error) {
-	any := Condition{Any: []Condition{{SegmentIDs: []uuid.UUID{}}}}
+	either := Condition{Any: []Condition{{SegmentIDs: []uuid.UUID{}}}}
 	for _, key := range ids {
 		s, ok := x.known[key]
 		switch {
 		case !ok:
 			continue
 		case s.Kind == Static:
-			any.Any[0].SegmentIDs = append(any.Any[0].SegmentIDs, key)
+			either.Any[0].SegmentIDs = append(either.Any[0].SegmentIDs, key)
 			continue
 		}
 		if err := x.enter(s, within); err != nil {
-			return any, err
+			return either, err
 		}
 		tree, err := x.tree(s.Where, append(within[:len(within):len(within)], key))
 		if err != nil {
-			return any, err
+			return either, err
 		}
-		any.Any = append(any.Any, Condition{All: []Condition{tree}, Of: &s})
+		either.Any = append(either.Any, Condition{All: []Condition{tree}, Of: &s})
 	}
-	return any, nil
+	return either, nil
 }
 
 // enter fails if the segment must not stand there.

@@ -33,9 +33,9 @@ type document struct {
 type operation struct {
 	definition *ast.OperationDefinition
 	document   *document
-	ceiling    int  // its cost with the largest pages
-	public     bool // may be answered from Answers
-	introspect bool // reads the schema
+	ceiling    int           // its cost with the largest pages
+	public     bool          // may be answered from Answers
+	introspect bool          // reads the schema
 	takes      time.Duration // if it may take longer than others
 }
 
