@@ -150,6 +150,8 @@ type Query struct {
 	BatchID  *uuid.UUID
 	MemberID *uuid.UUID
 	Ending   string
+	State    *State // as it is at At
+	At       time.Time
 	Page     page.Args
 }
 
@@ -164,10 +166,10 @@ func (s *Service) List(ctx context.Context, q Query) (page.Connection[Voucher], 
 			return page.Connection[Voucher]{}, err
 		}
 	}
-	q.BrandID = brandOf(ctx)
+	q.BrandID, q.At = brandOf(ctx), s.Now()
 	found, err := s.Store.List(ctx, q)
 	for i := range found.Edges {
-		found.Edges[i].Node.At = s.Now()
+		found.Edges[i].Node.At = q.At
 	}
 	return found, err
 }

@@ -211,6 +211,14 @@ type Entry struct {
 	At          time.Time
 }
 
+// UsedAt is where it was used; nil for our own orders, and what was no use.
+func (e Entry) UsedAt() *Place {
+	if e.Place == "" {
+		return nil
+	}
+	return &e.Place
+}
+
 // Amount is what left the code; below zero for what came back.
 func (e Entry) Amount() money.Money { return money.Of(e.AmountMinor, e.Currency) }
 

@@ -75,7 +75,9 @@ func (s *Members) Rank(ctx context.Context, on time.Time, most int) (looked int,
 			FROM due d LEFT JOIN reached x USING (member_id, brand_id)
 			LEFT JOIN (SELECT member_id, brand_id, max(spend) AS spend, min(leaves_on) AS due_on FROM windows GROUP BY member_id, brand_id) w USING (member_id, brand_id)
 		), written AS (
-			UPDATE memberships j SET rank_id = w.to_id, spend = w.spend, rank_due_on = CASE WHEN w.due_on > $1::date + 1 OR w.spend <> 0 THEN w.due_on END
+			UPDATE memberships j SET rank_id = w.to_id, spend = w.spend, rank_due_on = CASE
+				WHEN EXISTS (SELECT FROM purchase_sums f WHERE f.member_id = j.member_id AND f.brand_id = j.brand_id AND f.bought_on > $1::date) THEN $1::date + 1 -- a till is ahead of the day
+				WHEN w.due_on > $1::date + 1 OR w.spend <> 0 THEN w.due_on END
 			FROM worked w WHERE j.member_id = w.member_id AND j.brand_id = w.brand_id
 		)
 		SELECT member_id, brand_id, from_id, to_id, spend FROM worked`, on, most)

@@ -178,8 +178,23 @@ func (s *Vouchers) List(ctx context.Context, q voucher.Query) (page.Connection[v
 	if q.Ending != "" {
 		where = append(where, `ending = @ending`)
 	}
-	args := pgx.NamedArgs{"brand": q.BrandID, "batch": q.BatchID, "member": q.MemberID, "ending": q.Ending}
+	if q.State != nil {
+		where = append(where, voucherIs(*q.State))
+	}
+	args := pgx.NamedArgs{"brand": q.BrandID, "batch": q.BatchID, "member": q.MemberID, "ending": q.Ending, "state": q.State, "at": q.At}
 	return newest(ctx, s.db, voucherColumns, voucherRows, where, args, q.Page, func(v voucher.Voucher) newestKey { return newestKey{v.CreatedAt, v.ID} })
+}
+
+// voucherIs says that a voucher is in the state @state at the moment @at: what is neither used
+// nor void is over when its time is.
+func voucherIs(state voucher.State) string {
+	switch state {
+	case voucher.Expired:
+		return `state NOT IN ('REDEEMED', 'VOID') AND expires_at <= @at`
+	case voucher.Redeemed, voucher.Void:
+		return `state = @state`
+	}
+	return `state = @state AND (expires_at IS NULL OR expires_at > @at)`
 }
 
 // OfMember are the member's vouchers, newest first.
