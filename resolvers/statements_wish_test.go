@@ -31,42 +31,33 @@ func asWisher(input func(w *world, list *wishList) apptest.Variables) func(*test
 }
 
 // wishOperations are those by which members keep what they would like to have.
-var wishOperations = ofShoppers(map[string]clientOperation{
-	"WishLists": {7, asWisher(func(*world, *wishList) apptest.Variables { return nil })},
-	"SharedWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
+var wishOperations = map[string]clientOperation{
+	"app/WishLists": {7, asWisher(func(*world, *wishList) apptest.Variables { return nil })},
+	"app/SharedWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
 		return apptest.Variables{"token": *l.ShareToken}
 	})},
-	"SaveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
+	"app/SaveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
 		return in(apptest.Variables{"id": l.ID, "name": "renamed"})
 	})},
-	"RemoveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.ID}) })},
-	"SaveWish": {15, asWisher(func(w *world, l *wishList) apptest.Variables {
+	"app/RemoveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.ID}) })},
+	"app/SaveWish": {15, asWisher(func(w *world, l *wishList) apptest.Variables {
 		return in(apptest.Variables{"listId": l.ID, "variantId": id.Global("Variant", w.spare), "notify": true})
 	})},
-	"RemoveWish": {10, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.Wishes[0].ID}) })},
-	"RecentlyViewed": {5, func(t *testing.T, w *world) question {
+	"app/RemoveWish": {10, asWisher(func(_ *world, l *wishList) apptest.Variables { return in(apptest.Variables{"id": l.Wishes[0].ID}) })},
+	"app/RecentlyViewed": {5, func(t *testing.T, w *world) question {
 		c := newCustomer(t, w.App, w.email())
 		exec(t, w.App, `INSERT INTO product_views (member_id, brand_id, product_id, viewed_at)
 			SELECT a.id, $2, v.product_id, now() FROM accounts a, variants v WHERE a.id = $1 AND v.id = ANY($3)`, keyOf(t, c.id), w.BrandID, w.variants)
 		return question{apptest.Variables{"first": 50}, c.headers()}
 	}},
-	"CompareProducts": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+	"app/CompareProducts": {2, asked(func(t *testing.T, w *world) apptest.Variables {
 		ids := []string{}
 		for range min(w.size, 6) {
 			ids = append(ids, id.Global("Product", w.AddProduct(t, w.key(), 100).ID))
 		}
 		return apptest.Variables{"ids": ids}
 	})},
-	"RecordProductView": {1, asWisher(func(w *world, _ *wishList) apptest.Variables {
+	"app/RecordProductView": {1, asWisher(func(w *world, _ *wishList) apptest.Variables {
 		return in(apptest.Variables{"productId": w.product})
 	})},
-})
-
-// ofShoppers are operations that the app and the web have alike.
-func ofShoppers(all map[string]clientOperation) map[string]clientOperation {
-	both := map[string]clientOperation{}
-	for name, operation := range all {
-		both["app/"+name], both["web/"+name] = operation, operation
-	}
-	return both
 }
