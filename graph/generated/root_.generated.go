@@ -21042,6 +21042,8 @@ type VoucherEntry {
   kind: VoucherEntryKind!
   "How much left it; below zero for what came back."
   amount: Money!
+  "Where it was used; null for our own orders, and for what was no use."
+  place: VoucherPlace
   "The receipt, order or event, or the reason."
   reference: String!
   "The order of ours that it paid, or that gave it back; null for none."
@@ -21112,6 +21114,8 @@ input VoucherFilter {
   memberId: ID
   "The last four symbols of the code."
   ending: String! = ""
+  "In which state now; with ` + "`" + `batchId` + "`" + ` the count says how many of a batch were used, say."
+  state: VoucherState
 }
 
 "Vouchers to make."

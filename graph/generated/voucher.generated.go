@@ -739,6 +739,18 @@ func _VoucherEntry_amount(ctx context.Context, ec *executionContext, field graph
 	)
 }
 
+func _VoucherEntry_place(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *voucher.Place { return obj.UsedAt() },
+		func(ctx context.Context, selections ast.SelectionSet, v *voucher.Place) graphql.Marshaler {
+			return marshalOVoucherPlace2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐPlace(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _VoucherEntry_reference(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *voucher.Entry) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1142,7 +1154,7 @@ func unmarshalInputVoucherFilter(ctx context.Context, ec *executionContext, obj 
 		asMap["ending"] = ""
 	}
 
-	fieldsInOrder := [...]string{"batchId", "memberId", "ending"}
+	fieldsInOrder := [...]string{"batchId", "memberId", "ending", "state"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1170,6 +1182,13 @@ func unmarshalInputVoucherFilter(ctx context.Context, ec *executionContext, obj 
 				return it, err
 			}
 			it.Ending = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := unmarshalOVoucherState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
 		}
 	}
 	return it, nil
@@ -1828,6 +1847,11 @@ func _VoucherEntry(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "place":
+			out.Values[i] = _VoucherEntry_place(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "reference":
 			out.Values[i] = _VoucherEntry_reference(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2063,6 +2087,25 @@ func unmarshalOVoucherFilter2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 		return nil, nil
 	}
 	res, err := unmarshalInputVoucherFilter(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalOVoucherPlace2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐPlace(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *voucher.Place) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := run.Text(string(*v))
+	return res
+}
+
+func unmarshalOVoucherState2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋvoucherᚐState(ctx context.Context, ec *executionContext, v any) (*voucher.State, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := voucher.State(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
