@@ -388,14 +388,14 @@ func (w *writing) restore() (int64, []Portion, error) {
 // putBack puts points back into their lot, or into one that lives on.
 func (w *writing) putBack(p Portion, day time.Time) *heldLot {
 	last, sameLot := w.back(p, day)
+	if !sameLot {
+		return w.lot(p.Points, last)
+	}
 	for _, l := range w.held.lots {
-		if l.ID == p.LotID && !l.lapsed(day) {
+		if l.ID == p.LotID {
 			l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
 			return l
 		}
-	}
-	if !sameLot {
-		return w.lot(p.Points, last)
 	}
 	l := &heldLot{delta: p.Points, changed: !sameDay(last, p.ExpiresOn), Lot: Lot{
 		ID: p.LotID, AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Remaining: p.Points, ExpiresOn: last, EarnedAt: w.At,
