@@ -131,13 +131,16 @@ func run(t testing.TB, url, sql string) {
 	require.NoError(t, err)
 }
 
-// at is the URL of another database on the same server.
+// at is the URL of another database on the same server. No commit waits for the disk: what a
+// test wrote need not outlive the server.
 func at(base, name string) string {
 	u, err := url.Parse(base)
 	if err != nil {
 		return base
 	}
-	u.Path = "/" + name
+	settings := u.Query()
+	settings.Set("synchronous_commit", "off")
+	u.Path, u.RawQuery = "/"+name, settings.Encode()
 	return u.String()
 }
 
