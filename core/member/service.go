@@ -236,22 +236,6 @@ func (s *Service) changed(ctx context.Context, memberID uuid.UUID) (*Member, err
 	return &members[0], nil
 }
 
-// Served is who stands at a counter, as the staff there may see them; it is written down. Who
-// has an account and has not joined has nothing to see.
-func (s *Service) Served(ctx context.Context, memberID uuid.UUID, by string) (Member, error) {
-	members, err := s.Store.Members(ctx, []uuid.UUID{memberID})
-	if err == nil && len(members) == 0 {
-		members = []Member{{ID: memberID, Account: true}}
-	}
-	if err == nil {
-		members, err = s.show(ctx, members, by)
-	}
-	if err != nil {
-		return Member{}, err
-	}
-	return members[0], nil
-}
-
 // Viewed fails with fault.ErrForbidden unless the actor may read the member's personal data,
 // and writes down that they looked at what else there is of the member.
 func (s *Service) Viewed(ctx context.Context, memberID uuid.UUID, by string) error {

@@ -1,7 +1,6 @@
 package points_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -39,14 +38,14 @@ func (b *bench) does(t testing.TB, kind points.Kind, m uuid.UUID, key string, n 
 	for _, f := range more {
 		f(&p)
 	}
-	_, err := b.one(context.Background(), p)
+	_, err := b.one(t.Context(), p)
 	require.NoError(t, err)
 }
 
 // ends are what is left of the member's lots, by their last days.
 func (b *bench) ends(t testing.TB, m uuid.UUID) map[string]int64 {
 	t.Helper()
-	lots, err := b.store.OpenLots(context.Background(), points.Holder{ProgrammeID: b.own.ID, MemberID: m})
+	lots, err := b.store.OpenLots(t.Context(), points.Holder{ProgrammeID: b.own.ID, MemberID: m})
 	require.NoError(t, err)
 	all := map[string]int64{}
 	for _, l := range lots {
@@ -94,10 +93,10 @@ func TestPointsLiveToTheEndOfAMonthOrAFiscalYear(t *testing.T) {
 			last, err := time.ParseInLocation(time.DateOnly, c.last, jst)
 			require.NoError(t, err)
 			b.set(last.Add(24*time.Hour - time.Second))
-			require.NoError(t, b.Expire(context.Background()))
+			require.NoError(t, b.Expire(t.Context()))
 			require.EqualValues(t, 100, b.usable(t, b.members[0]), "the last day is in time")
 			b.pass(time.Second)
-			require.NoError(t, b.Expire(context.Background()))
+			require.NoError(t, b.Expire(t.Context()))
 			require.Zero(t, b.usable(t, b.members[0]))
 			b.audit(t)
 		})
@@ -150,7 +149,7 @@ func TestEachMovementLetsAllPointsLive(t *testing.T) {
 	require.Zero(t, b.usable(t, m), "a year without a movement is over, whether or not the job has run")
 	b.does(t, points.Earn, m, "earned-3", 5)
 	require.EqualValues(t, 5, b.usable(t, m), "a movement after it wakes nothing")
-	require.NoError(t, b.Expire(context.Background()))
+	require.NoError(t, b.Expire(t.Context()))
 	require.Equal(t, map[string]int64{"2028-09-11": 5}, b.ends(t, m))
 	b.audit(t)
 }
@@ -178,7 +177,7 @@ func TestWhatComesBackLivesByTheLastMovement(t *testing.T) {
 	require.Equal(t, map[string]int64{"2028-02-20": 30}, b.ends(t, m), "the lot's day had passed, the member's has not")
 	b.day(t, "2028-03-01")
 	back("back-003", "used-001", 30)
-	require.NoError(t, b.Expire(context.Background()))
+	require.NoError(t, b.Expire(t.Context()))
 	require.Equal(t, map[string]int64{"2028-03-15": 30}, b.ends(t, m), "all that the member had is over: the days of grace")
 	b.does(t, points.Repay, m, "repaid-1", 40)
 	require.Equal(t, map[string]int64{"2028-03-15": 30, "2029-03-01": 40}, b.ends(t, m), "money that goes back as points lets nothing else live")
@@ -194,7 +193,7 @@ func TestATransferMovesBoth(t *testing.T) {
 	b.does(t, points.Earn, from, "earned-1", 100)
 	b.does(t, points.Earn, to, "earned-1", 10)
 	b.day(t, "2026-05-01")
-	_, err := b.Post(context.Background(), b.posting(points.TransferOut, from, "transfer", 30), b.posting(points.TransferIn, to, "transfer", 30))
+	_, err := b.Post(t.Context(), b.posting(points.TransferOut, from, "transfer", 30), b.posting(points.TransferIn, to, "transfer", 30))
 	require.NoError(t, err)
 	require.Equal(t, map[string]int64{"2027-05-01": 70}, b.ends(t, from))
 	require.Equal(t, map[string]int64{"2027-05-01": 40}, b.ends(t, to))
@@ -219,7 +218,7 @@ func TestWhoMovedLastLetsThePointsOfBothLive(t *testing.T) {
 			b.does(t, points.Earn, second, "earned-2", 10)
 			b.does(t, points.Use, second, "used-all", 10) // nothing is left to bring along
 			b.day(t, "2026-06-01")
-			require.NoError(t, b.Merge(context.Background(), kept, gone))
+			require.NoError(t, b.Merge(t.Context(), kept, gone))
 			require.Equal(t, map[string]int64{"2027-05-01": 100}, b.ends(t, kept))
 			b.audit(t)
 		})
@@ -245,7 +244,7 @@ func TestNoticesAndLiabilitiesGoByTheDaysThatMovementsGive(t *testing.T) {
 		return months
 	}
 	told := func() (n int) {
-		found, err := b.store.Expiring(context.Background(), b.own.ID, b.own.Day(b.clock()), b.own.Day(b.clock()).AddDate(0, 0, 7), b.clock(), 100)
+		found, err := b.store.Expiring(t.Context(), b.own.ID, b.own.Day(b.clock()), b.own.Day(b.clock()).AddDate(0, 0, 7), b.clock(), 100)
 		require.NoError(t, err)
 		for _, e := range found {
 			require.Equal(t, m, e.MemberID)
@@ -261,13 +260,13 @@ func TestNoticesAndLiabilitiesGoByTheDaysThatMovementsGive(t *testing.T) {
 	require.Equal(t, map[string]int64{"2026-04": 90}, report())
 	require.Equal(t, map[string]int64{"2026-04-28": 90}, b.ends(t, m))
 	b.day(t, "2026-04-02")
-	require.NoError(t, b.Expire(context.Background()))
+	require.NoError(t, b.Expire(t.Context()))
 	require.EqualValues(t, 90, b.usable(t, m), "the day that was told has been put off")
 	b.day(t, "2026-04-21")
 	require.Equal(t, 90, told(), "of the new day")
 	b.day(t, "2026-04-29")
 	require.Empty(t, report())
-	require.NoError(t, b.Expire(context.Background()))
+	require.NoError(t, b.Expire(t.Context()))
 	require.Zero(t, b.usable(t, m))
 	b.audit(t)
 }

@@ -39,7 +39,7 @@ func (b *brittle) InTx(ctx context.Context, f func(context.Context) error) error
 func TestOccasionsGoOnWhereTheyWereBrokenOff(t *testing.T) {
 	t.Parallel()
 	b := open(t, 0)
-	ctx, admin := access.With(context.Background(), access.System), b.as(access.Actor{Role: access.RoleAdmin})
+	ctx, admin := access.With(t.Context(), access.System), b.as(access.Actor{Role: access.RoleAdmin})
 	b.day(t, "2026-02-27")
 	_, err := b.SaveRule(admin, points.SaveRuleInput{ProgrammeID: b.own.ID, Name: i18n.JA("入会記念日"), Terms: points.Terms{Occasion: points.Anniversary, Points: 10}})
 	require.NoError(t, err)

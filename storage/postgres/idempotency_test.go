@@ -7,10 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/idempotency"
 	"github.com/noren-commerce/noren/storage/postgres"
 	"github.com/noren-commerce/noren/storage/postgres/pgtest"
@@ -102,4 +105,20 @@ func TestOldKeysAreForgotten(t *testing.T) {
 	require.Equal(t, 1, done, "it is remembered to the end")
 	require.NoError(t, do(now.Add(idempotency.Remembered+time.Second)))
 	require.Equal(t, 2, done, "and is another intent after it")
+}
+
+func TestAKeyIsOfOneBrand(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	keys, done := idempotency.New(db, postgres.NewKeys(db), clock.System), 0
+	in := func(brand uuid.UUID) error {
+		ctx := channel.With(t.Context(), channel.Channel{BrandID: brand})
+		_, err := idempotency.Once(ctx, keys, "intent", "intent-1", "in", func(context.Context) (int, error) { done++; return done, nil })
+		return err
+	}
+	here := id.New()
+	require.NoError(t, in(here))
+	require.NoError(t, in(here))
+	require.ErrorIs(t, in(id.New()), idempotency.ErrReused, "one brand's answer is none of another's")
+	require.Equal(t, 1, done)
 }
