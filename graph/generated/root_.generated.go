@@ -14611,7 +14611,7 @@ extend type Mutation {
   issueCouponsToSegment(
     "Which coupons, and to whom."
     input: IssueCouponsToSegmentInput!
-  ): CouponBatchPayload! @allow(permissions: [CAMPAIGN_WRITE])
+  ): CouponBatchPayload! @allow(permissions: [CAMPAIGN_WRITE]) @takes(seconds: 120)
   "Take coupons that are not used out of use."
   voidCoupons(
     "Which."
