@@ -196,6 +196,16 @@ func TestThoseWhoWaitAreToldOnce(t *testing.T) {
 	for range 2 {
 		require.Empty(t, ask(access.Guest, "hanako@example.jp"), "asking twice is waiting once")
 	}
+	told := func() (ids []string) {
+		var got struct {
+			RequestRestock struct{ Request struct{ ID, RequestedAt string } }
+		}
+		s.DoAs(t, access.Guest, `mutation($input: RequestRestockInput!) { requestRestock(input: $input) { request { id requestedAt } } }`, in(apptest.Variables{"variantId": globalID("Variant", variant), "email": "hanako@example.jp"})).Into(t, &got)
+		return []string{got.RequestRestock.Request.ID, got.RequestRestock.Request.RequestedAt}
+	}
+	first, second := told(), told()
+	require.NotEqual(t, first[0], second[0], "a guest is not told whether the address waited already")
+	require.NotEqual(t, first[1], second[1])
 	require.Empty(t, ask(member, nil))
 	require.Empty(t, ask(access.Guest, "taro@example.jp"))
 	exec(t, s.App, `UPDATE restock_requests SET closed_at = now() WHERE id = (SELECT id FROM restock_requests ORDER BY created_at DESC LIMIT 1)`) // Taro's

@@ -12,6 +12,9 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
+	"github.com/noren-commerce/noren/core/draft"
+	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
 )
 
@@ -347,6 +350,10 @@ func TestADraftTakesNoDataOfAnotherShopsMember(t *testing.T) {
 		require.Equal(t, "見本花子", made.DraftOrder.ShippingAddress.Name, name)
 		require.Equal(t, 1, views(reader.actor), name)
 	}
+	partner := access.With(t.Context(), access.Actor{Role: access.RolePartner, ID: id.New(), Permissions: phoneDesk.Permissions})
+	member := keyOf(t, hanako.id)
+	_, err := a.App.Resolvers.Drafts.Create(channel.With(partner, channel.Channel{ID: a.ChannelID, BrandID: a.BrandID, Currency: "JPY", TimeZone: "Asia/Tokyo"}), draft.CreateInput{MemberID: &member})
+	require.ErrorIs(t, err, fault.ErrForbidden, "a partner learns nobody's address by a draft")
 	exec(t, a, `UPDATE memberships SET home_store_id = $1`, umeda)
 	require.Empty(t, as(t, a, clerk(umeda)).draft(t, "createDraftOrder", apptest.Variables{"memberId": hanako.id, "terms": apptest.Variables{}}).UserErrors, "the home store's")
 }
