@@ -230,3 +230,25 @@ func TestRulesForOccasionsThatCannotBe(t *testing.T) {
 			apptest.Variables{"idempotencyKey": "told-" + occasion, "occasion": occasion, "memberId": p.born(t, "0901234561"+fmt.Sprint(len(occasion)%10), "1990-01-01")}), "nobody tells of what noren sees")
 	}
 }
+
+func TestAnOccasionIsForTheMembersOfTheRulesSegments(t *testing.T) {
+	t.Parallel()
+	p := newParty(t)
+	marketer := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.MemberRead, access.SegmentWrite}}
+	segment := as(t, p.App, marketer).done(t, "saveSegment", "segment { id }", apptest.Variables{"name": "渋谷店の会員", "kind": "DYNAMIC",
+		"where": apptest.Variables{"store": apptest.Variables{"kind": "REGISTERED", "storeIds": []string{id.Global("Location", p.store)}}}}, "segment.id")[0]
+	for occasion, points := range map[string]int{"BIRTHDAY": 500, "RANK_UP": 300} {
+		p.rule(t, p.own, apptest.Variables{"occasion": occasion, "points": points, "segmentIds": []string{segment}})
+	}
+	gold := p.office.done(t, "saveMemberRank", "rank { id }", apptest.Variables{"code": "gold", "name": ja("金"), "minSpend": "1", "months": 12}, "rank.id")[0]
+	theirs, others := p.born(t, "09012345611", "1990-12-20"), registeredAt(t, p.App, shopOf(t, p.App, "umeda"), "佐藤 太郎", "09012345612")
+	p.corrected(t, others, "1985-12-20")
+	exec(t, p.App, `INSERT INTO member_rank_changes (id, member_id, brand_id, from_id, to_id, spend, at)
+		SELECT gen_random_uuid(), m.id, b.id, NULL, $1, 1, now() FROM members m, brands b`, keyOf(t, gold))
+	p.celebrate(t, "2026-12-20 09:00:00")
+	require.ElementsMatch(t, []string{"EARN 500 BIRTHDAY", "EARN 300 RANK_UP gold"}, p.got(t, theirs, p.own))
+	require.Empty(t, p.got(t, others, p.own), "a rule for a segment gives nobody else anything")
+	exec(t, p.App, `UPDATE memberships SET registered_store_id = $1`, p.store)
+	p.celebrate(t, "2027-12-20 09:00:00")
+	require.Equal(t, []string{"EARN 500 BIRTHDAY"}, p.got(t, others, p.own), "who is in it by then")
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/noren-commerce/noren/core/access"
+	"github.com/noren-commerce/noren/core/channel"
 )
 
 // Occasions keep which members have something to celebrate, and what they got for it.
@@ -62,9 +63,10 @@ type Claim struct {
 	MemberID uuid.UUID
 	Term     string
 	Day      time.Time
-	Rank     string     // code
-	About    string     // the beginning of terms that count as the same since then
-	Since    *time.Time // nil: only the term itself counts
+	Rank     string      // code
+	Segments []uuid.UUID // of those that rules for the occasion name, which the member is in
+	About    string      // the beginning of terms that count as the same since then
+	Since    *time.Time  // nil: only the term itself counts
 }
 
 // OccasionJob is the regular job that gives points for what members celebrate.
@@ -174,11 +176,9 @@ func (s *Service) treat(ctx context.Context, p Programme, r Round, rules []Rule,
 			return err
 		}
 	}
-	claims := make([]Claim, 0, len(some))
-	for _, c := range some {
-		if len(fitting(rules, r.Day, c.Rank)) > 0 {
-			claims = append(claims, Claim{MemberID: c.MemberID, Term: term(r.Day), Day: r.Day, Rank: c.Rank})
-		}
+	claims := make([]Claim, len(some))
+	for i, c := range some {
+		claims[i] = Claim{MemberID: c.MemberID, Term: term(r.Day), Day: r.Day, Rank: c.Rank}
 	}
 	return s.giveFor(ctx, p, r.Occasion, rules, claims, now)
 }
@@ -217,20 +217,37 @@ func celebrates(first, day time.Time) bool {
 	return first.Year() < day.Year() && day.Month() == month && day.Day() == n
 }
 
-// fitting are those of the rules that look at such a day and rank.
-func fitting(rules []Rule, day time.Time, rank string) (fit []Rule) {
+// fitting are those of the rules that look at such a day, rank and segments.
+func (c Claim) fitting(rules []Rule) (fit []Rule) {
 	for _, r := range rules {
-		if r.Terms.sees(day, nil, rank) {
+		if r.Terms.sees(c.Day, nil, c.Rank) && r.Terms.within(c.Segments) {
 			fit = append(fit, r)
 		}
 	}
 	return fit
 }
 
-// giveFor claims the occasion and gives what the rules give, of which at least one fits each.
+// worth are those of the claims for which at least one rule gives something.
+func (s *Service) worth(ctx context.Context, p Programme, o Occasion, rules []Rule, claims []Claim) ([]Claim, error) {
+	members := make([]uuid.UUID, len(claims))
+	for i, c := range claims {
+		members[i] = c.MemberID
+	}
+	in, err := s.among(channel.With(ctx, channel.Channel{BrandID: p.BrandID}), members, named(rules, o))
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range claims {
+		claims[i].Segments = in[c.MemberID]
+	}
+	return slices.DeleteFunc(claims, func(c Claim) bool { return len(c.fitting(rules)) == 0 }), nil
+}
+
+// giveFor claims the occasion for those for whom there is a rule, and gives what it gives.
 func (s *Service) giveFor(ctx context.Context, p Programme, o Occasion, rules []Rule, claims []Claim, now time.Time) error {
-	if len(claims) == 0 {
-		return nil
+	claims, err := s.worth(ctx, p, o, rules, claims)
+	if err != nil || len(claims) == 0 {
+		return err
 	}
 	mine, err := s.Store.Claim(ctx, p.ID, o, claims, now)
 	if err != nil {
@@ -241,7 +258,7 @@ func (s *Service) giveFor(ctx context.Context, p Programme, o Occasion, rules []
 		if !mine[c.MemberID] {
 			continue
 		}
-		for _, r := range fitting(rules, c.Day, c.Rank) {
+		for _, r := range c.fitting(rules) {
 			all = append(all, Posting{Holder: Holder{p.ID, c.MemberID}, Key: fmt.Sprintf("reward:%s:%s:%s", r.ID, o, c.Term), Kind: Earn, Points: r.Terms.Points, Reason: reason(o, c), Still: o != RankedUp, At: now})
 		}
 	}
@@ -293,10 +310,9 @@ func (s *Service) treatRanks(ctx context.Context, p Programme, some []RankUp) er
 		}
 		var claims []Claim
 		for _, c := range changes {
-			if day := p.Day(c.At); len(fitting(rules, day, c.Rank)) > 0 {
-				since := day.AddDate(0, -c.Months, 0)
-				claims = append(claims, Claim{MemberID: c.MemberID, Term: c.RankID.String() + ":" + day.Format(time.DateOnly), Day: day, Rank: c.Rank, About: c.RankID.String(), Since: &since})
-			}
+			day := p.Day(c.At)
+			since := day.AddDate(0, -c.Months, 0)
+			claims = append(claims, Claim{MemberID: c.MemberID, Term: c.RankID.String() + ":" + day.Format(time.DateOnly), Day: day, Rank: c.Rank, About: c.RankID.String(), Since: &since})
 		}
 		if err := s.giveFor(ctx, p, RankedUp, rules, claims, s.Now()); err != nil {
 			return err
