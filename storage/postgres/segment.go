@@ -280,9 +280,8 @@ func (s *Segments) Lock(ctx context.Context, brandID, segmentID uuid.UUID) (*seg
 }
 
 // Users are the names of what is for the segment's members and open. Whoever saves a prize or
-// a draw holds the segment's row by its foreign key, who saves a campaign by a lock of its own,
-// a
-// rule of points or a segment that names it likewise, and so waits for Lock, or is seen.
+// a draw holds the segment's row by its foreign key; who saves a campaign, a rule of points or
+// a segment that names it by Hold: so they wait for Lock, or are seen.
 func (s *Segments) Users(ctx context.Context, segmentID uuid.UUID, now time.Time) ([]i18n.Text, error) {
 	type user struct{ Name i18n.Text }
 	found, err := collect[user](ctx, s.db, `
