@@ -198,7 +198,9 @@ func TestThoseWhoWaitAreToldOnce(t *testing.T) {
 	}
 	told := func() (ids []string) {
 		var got struct {
-			RequestRestock struct{ Request struct{ ID, RequestedAt string } }
+			RequestRestock struct {
+				Request struct{ ID, RequestedAt string }
+			}
 		}
 		s.DoAs(t, access.Guest, `mutation($input: RequestRestockInput!) { requestRestock(input: $input) { request { id requestedAt } } }`, in(apptest.Variables{"variantId": globalID("Variant", variant), "email": "hanako@example.jp"})).Into(t, &got)
 		return []string{got.RequestRestock.Request.ID, got.RequestRestock.Request.RequestedAt}
