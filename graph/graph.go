@@ -2,5 +2,5 @@
 // directives and its dataloaders.
 package graph
 
-//go:generate sh -c "cd .. && go run github.com/99designs/gqlgen generate"
+//go:generate sh -c "cd .. && go run -race=false github.com/99designs/gqlgen generate"
 //go:generate go run ./internal/lean
