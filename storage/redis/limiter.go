@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/maypok86/otter/v2"
-	"github.com/redis/go-redis/v9"
+	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
 
 	"github.com/noren-commerce/noren/core/limit"
@@ -52,7 +52,7 @@ func (l *Limiter) Allow(ctx context.Context, key string, r limit.Rate) limit.Ver
 
 // giveBack moves the time until which a key's tries reach, as redis_rate keeps it (seconds
 // from 2017), back by one try.
-var giveBack = redis.NewScript(`
+var giveBack = goredis.NewScript(`
 local reaches = redis.call("GET", KEYS[1])
 if not reaches then
   return 0
