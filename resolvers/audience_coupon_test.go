@@ -12,6 +12,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/storage/postgres"
 )
 
 type couponBatch struct {
@@ -90,6 +91,9 @@ func TestMembersOfASegmentAreGivenACouponEach(t *testing.T) {
 	require.Empty(t, hanako.orders(t, method, "1680").UserErrors)
 	require.Empty(t, mine(hanako), "it is used once")
 	require.Equal(t, 1, batchOf(t, a, begun.Batch.ID).Batch.Used)
+	held, err := postgres.NewCampaigns(a.DB).LockBatch(t.Context(), keyOf(t, begun.Batch.ID))
+	require.NoError(t, err)
+	require.Zero(t, held.Used, "who makes coupons counts none")
 	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM events WHERE type = 'coupons.issued' AND data->>'segment' IS NOT NULL AND (data->>'count')::int = 1 AND actor_id = $1`, promoter.ID))
 	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM events WHERE type = 'coupons.given' AND (data->>'count')::int = 1`))
 }

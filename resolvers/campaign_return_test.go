@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/promotion"
 )
 
 // couponed is a member's delivered order of leashes and beds, at which a coupon takes 777
@@ -126,4 +127,38 @@ func TestCouponsAndGiftsAreReversedInProportion(t *testing.T) {
 	}
 	balance := trialBalance(t, s.App)
 	require.Equal(t, []string{"0", "0"}, []string{balance["BANK"], balance["DEPOSITS"]})
+}
+
+// A coupon that an order earned goes with the order: unused it is void; used it stays so, and
+// is void, too, once what used it has come back.
+func TestWhatAnOrderEarnedIsVoidWhenAllOfItIsBack(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	next := runCampaign(t, a, "next", apptest.Variables{"benefits": off("ORDER_AMOUNT", "500"), "needsCoupon": true})
+	runCampaign(t, a, "thanks", apptest.Variables{"benefits": []apptest.Variables{{"kind": "COUPON", "issues": next}}})
+	earning := func(name string) delivered {
+		d := newDelivered(t, a, name).arrive(t)
+		exec(t, a, `UPDATE orders SET member_id = $2 WHERE id = $1`, keyOf(t, d.order), id.New())
+		require.NoError(t, a.App.Resolvers.Campaigns.Grant(t.Context(), promotion.GrantJob{OrderID: keyOf(t, d.order), BrandID: a.BrandID}))
+		return d
+	}
+	allBack := func(d delivered) {
+		d.staff.takeBack(t, d.order, d.leashes, 3)
+		d.staff.takeBack(t, d.order, d.beds, 1)
+	}
+	coupon := func(d delivered) string {
+		return column(t, a, `SELECT state FROM coupons WHERE issued_for = $1`, keyOf(t, d.order))[0]
+	}
+	unused, used, spent := earning("-a"), earning("-b"), newDelivered(t, a, "-c").arrive(t)
+	exec(t, a, `UPDATE coupons SET state = 'USED', order_id = $2 WHERE issued_for = $1`, keyOf(t, used.order), keyOf(t, spent.order))
+	exec(t, a, `INSERT INTO campaign_uses (campaign_id, order_id, coupon_id, discount, counted, used_at) SELECT campaign_id, order_id, id, 500, false, now() FROM coupons WHERE issued_for = $1`, keyOf(t, used.order))
+
+	unused.staff.takeBack(t, unused.order, unused.leashes, 3)
+	require.Equal(t, "ISSUED", coupon(unused), "a part is back")
+	unused.staff.takeBack(t, unused.order, unused.beds, 1)
+	require.Equal(t, "VOID", coupon(unused))
+	allBack(used)
+	require.Equal(t, "USED", coupon(used), "what it took off stays off")
+	allBack(spent)
+	require.Equal(t, "VOID", coupon(used), "it is not good again")
 }

@@ -141,14 +141,38 @@ func TestAMemberChangesTheAddressToLogInWith(t *testing.T) {
 	require.Equal(t, here.id, login(t, a, "new@example.jp", goodPassword).Account.ID)
 }
 
-func TestWhoOpensTheLinkWithoutASessionEndsAll(t *testing.T) {
+func TestWhoOpensTheLinkWithoutASessionIsAskedToLogIn(t *testing.T) {
 	t.Parallel()
 	a := apptest.Start(t)
 	hanako := newCustomer(t, a, "hanako@example.jp")
 	require.Empty(t, hanako.moves(t, "new@example.jp"))
-	require.Empty(t, confirms(t, a, mailedToken(t, a, messaging.KindEmailChange), ""))
+	token := mailedToken(t, a, messaging.KindEmailChange)
+	require.Equal(t, "EMAIL_CHANGE_LOGIN", confirms(t, a, token, ""))
+	require.Equal(t, "new@example.jp", hanako.pending(t), "nothing has changed, and it still waits")
+	require.Equal(t, "CREDENTIALS_INVALID", login(t, a, "new@example.jp", goodPassword).code())
+	phone := login(t, a, "hanako@example.jp", goodPassword)
+	require.Empty(t, confirms(t, a, token, phone.bearer()), "the link is as good as before, on any device")
 	require.Equal(t, "TOKEN_INVALID", whoami(t, a, hanako.bearer).Code())
 	require.Equal(t, hanako.id, login(t, a, "new@example.jp", goodPassword).Account.ID)
+}
+
+// Somebody sends the link to a stranger, who opens it: the stranger's address is not proved
+// for an account that somebody else can log in to, and a later login of the stranger by a
+// provider makes an account of their own.
+func TestAStrangersClickGivesTheirAddressToNobody(t *testing.T) {
+	t.Parallel()
+	a, p := startWithSSO(t)
+	thief := newCustomer(t, a, "thief@example.jp")
+	require.Empty(t, thief.moves(t, "taro@example.jp"))
+	token := mailedToken(t, a, messaging.KindEmailChange)
+	require.Equal(t, "EMAIL_CHANGE_LOGIN", confirms(t, a, token, ""))
+	p.add("person 1", "taro@example.jp", true)
+	came := finishSSO(t, a, visit(t, a, p, "person 1"))
+	require.Empty(t, came.UserErrors)
+	require.NotEqual(t, thief.id, came.Account.ID)
+	require.Equal(t, "CREDENTIALS_INVALID", login(t, a, "taro@example.jp", goodPassword).code())
+	require.Equal(t, "ONE_TIME_TOKEN_INVALID", confirms(t, a, token, came.bearer()))
+	require.Equal(t, "EMAIL_TAKEN", confirms(t, a, token, thief.bearer))
 }
 
 func TestAddressesThatCannotBeAskedFor(t *testing.T) {
@@ -199,7 +223,7 @@ func TestAnAddressThatIsTakenMeanwhileStaysTheOthers(t *testing.T) {
 	require.Empty(t, hanako.moves(t, "new@example.jp"))
 	token := mailedToken(t, a, messaging.KindEmailChange)
 	newCustomer(t, a, "new@example.jp")
-	require.Equal(t, "EMAIL_TAKEN", confirms(t, a, token, ""), "who reads the mail owns the address, and may know")
+	require.Equal(t, "EMAIL_TAKEN", confirms(t, a, token, hanako.bearer), "who reads the mail owns the address, and may know")
 	require.Equal(t, hanako.id, login(t, a, "hanako@example.jp", goodPassword).Account.ID)
 
 	// So does one that a row of an older version has in clear.
@@ -207,7 +231,7 @@ func TestAnAddressThatIsTakenMeanwhileStaysTheOthers(t *testing.T) {
 	require.Empty(t, jiro.moves(t, "old@example.jp"))
 	token = mailedToken(t, a, messaging.KindEmailChange)
 	exec(t, a, `UPDATE accounts SET email = 'old@example.jp', name = '', address_hash = NULL, key_id = NULL WHERE id = $1`, keyOf(t, hanako.id))
-	require.Equal(t, "EMAIL_TAKEN", confirms(t, a, token, ""))
+	require.Equal(t, "EMAIL_TAKEN", confirms(t, a, token, jiro.bearer))
 }
 
 func TestTokensOfOtherKindsChangeNoAddress(t *testing.T) {
@@ -308,7 +332,7 @@ func TestOfChangesAtOnceOneWins(t *testing.T) {
 		require.NoError(t, err)
 		exec(t, a, `UPDATE one_time_tokens SET email = $2 WHERE account_id = $1 AND purpose = 'CHANGE_EMAIL'`, keyOf(t, all[i].id), sealed)
 	}
-	codes := atOnce(n, func(i int) string { return confirms(t, a, tokens[i], "") })
+	codes := atOnce(n, func(i int) string { return confirms(t, a, tokens[i], all[i].bearer) })
 	require.Equal(t, map[string]int{"": 1, "EMAIL_TAKEN": n - 1}, codes)
 	owner, err := store.AccountByEmail(t.Context(), "same@example.jp")
 	require.NoError(t, err)
@@ -318,7 +342,7 @@ func TestOfChangesAtOnceOneWins(t *testing.T) {
 	hanako := newCustomer(t, a, "hanako@example.jp")
 	require.Empty(t, hanako.moves(t, "new@example.jp"))
 	token := mailedToken(t, a, messaging.KindEmailChange)
-	require.Equal(t, map[string]int{"": 1, "ONE_TIME_TOKEN_INVALID": n - 1}, atOnce(n, func(int) string { return confirms(t, a, token, "") }))
+	require.Equal(t, map[string]int{"": 1, "ONE_TIME_TOKEN_INVALID": n - 1}, atOnce(n, func(int) string { return confirms(t, a, token, hanako.bearer) }))
 	require.Equal(t, 1, countOf(t, a, `SELECT count(*) FROM events WHERE type = 'account.email_changed' AND subject_id = $1`, keyOf(t, hanako.id)))
 	require.Equal(t, hanako.id, login(t, a, "new@example.jp", goodPassword).Account.ID)
 }

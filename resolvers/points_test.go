@@ -266,6 +266,38 @@ func TestTwoPhonesUseThePointsOnce(t *testing.T) {
 	require.LessOrEqual(t, orders, 1)
 }
 
+// One member has a cart on the web and one in the app, and both are ordered at once with more
+// points together than there are.
+func TestTwoCheckoutsAtOnceUseThePointsOnce(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	exec(t, s.App, `INSERT INTO channels SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), 'code', 'app', 'hosts', ARRAY['localhost']))).* FROM channels c WHERE code = 'web'`)
+	exec(t, s.App, `UPDATE channels SET hosts = '{127.0.0.1}' WHERE code = 'web'`)
+	exec(t, s.App, `INSERT INTO product_listings (channel_id, product_id, published_at, min_price, max_price, in_stock)
+		SELECT c.id, l.product_id, l.published_at, l.min_price, l.max_price, true FROM product_listings l, channels c WHERE c.code = 'app'`)
+	s.App = apptest.Serve(t, s.Shop, s.App.App.Config) // a process that has not read the channels yet
+	b := s.buyer(t, 2000)
+	there := *s.App
+	there.URL = strings.Replace(there.URL, "127.0.0.1", "localhost", 1)
+	phone := &collector{customer{&there, b.id, b.bearer}, s}
+	phone.fill(t)
+	require.Equal(t, 2, countOf(t, s.App, `SELECT count(*) FROM carts WHERE member_id = $1 AND NOT closed`, keyOf(t, b.id)))
+	var group sync.WaitGroup
+	placed := make([]orderAnswer, 2)
+	for i, checkout := range []*collector{b, phone} {
+		group.Go(func() { placed[i] = checkout.place(t, "BANK_TRANSFER", b.own(1500)) })
+	}
+	group.Wait()
+	codes := []string{placed[0].code(), placed[1].code()}
+	require.ElementsMatch(t, []string{"", "POINTS_SHORT"}, codes)
+	require.Equal(t, 500, b.has(t).Usable)
+	require.Equal(t, 1, countOf(t, s.App, `SELECT count(*) FROM orders WHERE member_id = $1`, keyOf(t, b.id)))
+	require.Equal(t, 1, countOf(t, s.App, `SELECT count(*) FROM payments WHERE method = 'POINTS' AND amount = 1500`))
+	require.Equal(t, []string{"GRANT 2000", "USE 1500"}, column(t, s.App, `SELECT kind || ' ' || points FROM point_entries ORDER BY number`))
+	require.Equal(t, 500, countOf(t, s.App, `SELECT sum(remaining)::int FROM point_lots`))
+	require.EqualValues(t, -1500, s.owes(t))
+}
+
 func TestImpossibleUsesOfPointsPlaceNothing(t *testing.T) {
 	t.Parallel()
 	s := newPointShop(t)

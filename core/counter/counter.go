@@ -56,7 +56,7 @@ type Codes interface {
 	// Read is the member whose code it is. With use, it is used up in the transaction.
 	Read(ctx context.Context, text string, use bool) (access.Actor, error)
 	// Card is the member whose card has the number.
-	Card(ctx context.Context, number string) (access.Actor, error)
+	Card(ctx context.Context, number string, shopID *uuid.UUID) (access.Actor, error)
 }
 
 // Store reads what a counter needs.
@@ -124,7 +124,7 @@ func (s *Service) read(ctx context.Context, in Shown, use bool) (access.Actor, s
 	if err != nil {
 		return access.Guest, "cardNumber", err
 	}
-	who, err := s.Codes.Card(ctx, number)
+	who, err := s.Codes.Card(ctx, number, &in.ShopID)
 	return who, "cardNumber", err
 }
 

@@ -39,7 +39,7 @@ func (s *stand) Read(_ context.Context, text string, use bool) (access.Actor, er
 	return access.Actor{ID: s.member, Role: access.RoleMember}, nil
 }
 
-func (s *stand) Card(_ context.Context, number string) (access.Actor, error) {
+func (s *stand) Card(_ context.Context, number string, _ *uuid.UUID) (access.Actor, error) {
 	if number != card {
 		return access.Actor{}, membercode.ErrCard
 	}
@@ -58,9 +58,7 @@ func (s *stand) Served(_ context.Context, memberID uuid.UUID, _ string) (member.
 	return member.Member{ID: memberID, Masked: true}, nil
 }
 
-func (s *stand) Look(context.Context, string, limit.Rate) limit.Verdict {
-	return limit.Verdict{Allowed: true}
-}
+func (s *stand) GiveBack(context.Context, string, limit.Rate) { s.asked-- }
 
 func (s *stand) Allow(context.Context, string, limit.Rate) limit.Verdict {
 	s.asked++

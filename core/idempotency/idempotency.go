@@ -32,6 +32,8 @@ type Claim struct {
 	Operation string
 	Key       string
 	InputHash []byte
+	Unbranded []byte          // the hash as versions kept it that left the brand out
+	OneBrand  bool            // whoever claims has keys in one brand alone
 	Answer    json.RawMessage // if it is known beforehand; else it is kept later
 	At        time.Time
 }
@@ -40,6 +42,7 @@ type Claim struct {
 type Earlier struct {
 	InputHash []byte
 	Answer    json.RawMessage
+	OneBrand  bool // the installation has no other
 }
 
 // Store keeps keys in the transaction of the context.
@@ -162,10 +165,18 @@ func OnceAs[A, R any](ctx context.Context, k *Keys, operation, key string, input
 
 // replay gives the earlier answer, if the claim is for the same input.
 func replay[A any](earlier Earlier, c Claim, answer *A) error {
-	if !bytes.Equal(earlier.InputHash, c.InputHash) {
+	if !bytes.Equal(earlier.InputHash, c.InputHash) && !earlier.unbranded(c) {
 		return ErrReused.At("idempotencyKey")
 	}
 	return json.Unmarshal(earlier.Answer, answer)
+}
+
+// unbranded reports whether it was kept for the claim's input by a version that left the
+// brand out of the hash. Where there are several brands, and for who may act in more than
+// one, it does not tell in which, and an answer of one is none of another's: there it is
+// refused. No such key is left 90 days after the last process of such a version has ended.
+func (e Earlier) unbranded(c Claim) bool {
+	return (e.OneBrand || c.OneBrand) && bytes.Equal(e.InputHash, c.Unbranded)
 }
 
 func (k *Keys) claim(ctx context.Context, operation, key string, input any) (Claim, error) {
@@ -177,8 +188,12 @@ func (k *Keys) claim(ctx context.Context, operation, key string, input any) (Cla
 		return Claim{}, fmt.Errorf("hash the input of %s: %w", operation, err)
 	}
 	brand := channel.From(ctx).BrandID // the same word in another brand means something else
-	hash := sha256.Sum256(append(raw, brand[:]...))
-	return Claim{Scope: Scope(access.From(ctx)), Operation: operation, Key: key, InputHash: hash[:], At: k.now()}, nil
+	hash, unbranded := sha256.Sum256(append(raw, brand[:]...)), sha256.Sum256(raw)
+	actor := access.From(ctx)
+	return Claim{
+		Scope: Scope(actor), Operation: operation, Key: key, InputHash: hash[:], At: k.now(),
+		Unbranded: unbranded[:], OneBrand: actor.Is(access.RolePartner), // a partner is one of a brand
+	}, nil
 }
 
 // Remembered is how long a key is known: whoever asks again after that has another intent.

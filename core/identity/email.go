@@ -34,9 +34,9 @@ var proofsPerAccount = limit.Rate{Allowed: 10, Per: 10 * time.Minute}
 type EmailStore interface {
 	// LockAccount is the open account, held against other changes; nil if there is none.
 	LockAccount(ctx context.Context, accountID uuid.UUID) (*Account, error)
-	// TakeEmailChange uses a token up and answers its account, held, and the address that it
-	// was sent to; nil unless it is unused, in time, and its account open.
-	TakeEmailChange(ctx context.Context, hash []byte, at time.Time) (account *Account, email string, err error)
+	// TakeEmailChange uses a token up and answers its account, held, and the change that it
+	// confirms; nil unless it is unused, in time, and its account open.
+	TakeEmailChange(ctx context.Context, hash []byte, at time.Time) (account *Account, change *PendingEmail, err error)
 	// SetEmail keeps the account's new address as a proved one; one that is taken is
 	// ErrEmailTaken.
 	SetEmail(ctx context.Context, a Account) error
@@ -56,6 +56,7 @@ type PendingEmail struct {
 	AccountID uuid.UUID
 	Email     string
 	ExpiresAt time.Time
+	ByShop    bool // staff asked for it
 }
 
 // Sealed are the values that are sealed with the account.
@@ -173,7 +174,7 @@ func (s *Service) askEmail(ctx context.Context, account Account, email string, b
 		return err
 	}
 	secret, now := newSecret(), s.Now()
-	token := OneTimeToken{Hash: hashSecret(secret), AccountID: account.ID, Purpose: ChangeEmail, Email: email, CreatedAt: now, ExpiresAt: now.Add(changeWithin)}
+	token := OneTimeToken{Hash: hashSecret(secret), AccountID: account.ID, Purpose: ChangeEmail, Email: email, CreatedAt: now, ExpiresAt: now.Add(changeWithin), ByShop: byShop}
 	if err := s.Store.InsertToken(ctx, token); err != nil {
 		return err
 	}
@@ -238,7 +239,10 @@ func (s *Service) PendingEmails(ctx context.Context, accountIDs []uuid.UUID) ([]
 // ConfirmEmailChange lets the account log in with the address that the token was sent to,
 // and not with the one before. What was mailed there before is void, all sessions but the
 // one that confirms end, and the address before is told. Who is logged in can confirm only
-// a change of their own account.
+// a change of their own account, and who is not only one that staff asked for; otherwise it
+// is ErrEmailChangeLogin, and the token stays good. The link proves who reads the mail, and
+// not that it is who asked: opened by a stranger to whose address somebody sent it, it would
+// give their address to an account of which somebody else has the password.
 func (s *Service) ConfirmEmailChange(ctx context.Context, token string) (*Account, error) {
 	if err := s.limited(ctx, "token", addressOf(ctx), tokensPerAddress); err != nil {
 		return nil, err
@@ -246,15 +250,17 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, token string) (*Accoun
 	actor := access.From(ctx)
 	var account *Account
 	err := s.endingSessions(ctx, func(ctx context.Context) ([]uuid.UUID, error) {
-		held, email, err := s.Store.TakeEmailChange(ctx, hashSecret(token), s.Now())
-		if err != nil {
+		held, change, err := s.Store.TakeEmailChange(ctx, hashSecret(token), s.Now())
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if held == nil || actor.ID != uuid.Nil && actor.ID != held.ID {
+		case held == nil || actor.ID != uuid.Nil && actor.ID != held.ID:
 			return nil, ErrOneTimeToken.At("token")
+		case actor.ID == uuid.Nil && !change.ByShop:
+			return nil, ErrEmailChangeLogin.At("token")
 		}
 		account = held
-		return s.readdress(as(ctx, *account), account, email, actor.SessionID)
+		return s.readdress(as(ctx, *account), account, change.Email, actor.SessionID)
 	})
 	if err != nil {
 		return nil, err

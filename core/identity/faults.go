@@ -8,6 +8,7 @@ var (
 	ErrEmailTaken           = fault.Conflict("EMAIL_TAKEN", "このメールアドレスは登録済みです", "This e-mail address is registered already")
 	ErrEmailSame            = fault.Conflict("EMAIL_SAME", "現在ご登録のメールアドレスと同じです。別のアドレスを入力してください", "This is the e-mail address that the account has already; please enter another one")
 	ErrLoginAgain           = fault.Unauthenticated("LOGIN_AGAIN", "ご本人確認のため、いったんログアウトしてログインし直してから、10分以内にもう一度お試しください", "To make sure that it is you, please log out and log in again, and try within ten minutes of that")
+	ErrEmailChangeLogin     = fault.Unauthenticated("EMAIL_CHANGE_LOGIN", "これまでのメールアドレスのアカウントにログインしてから、もう一度このリンクを開いてください", "Please log in to your account with the e-mail address so far, and then open this link again")
 	ErrPasswordTooShort     = fault.Invalid("PASSWORD_TOO_SHORT", "パスワードは%d文字以上で入力してください", "The password has at least %d characters")
 	ErrPasswordGuessable    = fault.Invalid("PASSWORD_GUESSABLE", "推測されやすいパスワードは使用できません", "This password is too easy to guess")
 	ErrCredentials          = fault.Unauthenticated("CREDENTIALS_INVALID", "メールアドレスまたはパスワードが正しくありません", "The e-mail address or the password is wrong")

@@ -37,6 +37,7 @@ type OneTimeToken struct {
 	Email     string
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	ByShop    bool // staff asked for it
 }
 
 // OneTimeStore keeps one-time tokens.

@@ -44,39 +44,56 @@ func (g Guesses) Wait(ctx context.Context, l Limiter) (seconds int) {
 type Wrong struct {
 	Kind string // "card"
 	Rate Rate
-	// Client is the rate of a partner, behind whose one key all tills of a chain may be.
+	// Client is the rate of a partner, behind whose one key all tills of a chain may be. At
+	// each of its shops Rate holds besides: one till's wrong tries shut no other shop's.
 	Client Rate
 }
 
-// Wait is for how many seconds the context's actor must wait after too many wrong tries; 0
-// when they may try. Without a limiter nobody waits.
-func (w Wrong) Wait(ctx context.Context, l Limiter) (seconds int) {
+// Try counts a try of the context's actor, at the shop if the call names one, as wrong, and
+// is for how many seconds they must wait; 0 when it may be seen whether it is right. The
+// caller runs right once it is known to be: then it counts no more. It counts beforehand so
+// that tries at once do not pass all together before the first of them is known to be wrong.
+// Without a limiter nobody counts.
+func (w Wrong) Try(ctx context.Context, l Limiter, shopID *uuid.UUID) (seconds int, right func()) {
 	if l == nil {
-		return 0
+		return 0, func() {}
 	}
-	key, rate := w.of(ctx)
-	return wait(l.Look(ctx, key, rate))
+	var passed []counted
+	right = func() {
+		for _, c := range passed {
+			l.GiveBack(context.WithoutCancel(ctx), c.key, c.rate)
+		}
+	}
+	for _, c := range w.counts(ctx, shopID) {
+		if verdict := l.Allow(ctx, c.key, c.rate); !verdict.Allowed {
+			right() // it is not tried
+			return wait(verdict), func() {}
+		}
+		passed = append(passed, c)
+	}
+	return 0, right
 }
 
-// Count notes a wrong try of the context's actor.
-func (w Wrong) Count(ctx context.Context, l Limiter) {
-	if l != nil {
-		key, rate := w.of(ctx)
-		l.Allow(ctx, key, rate)
-	}
+// counted is under what a try counts, and how many may be wrong.
+type counted struct {
+	key  string
+	rate Rate
 }
 
-// of is under what wrong tries of the context's actor are counted.
-func (w Wrong) of(ctx context.Context) (string, Rate) {
+// counts are the counts that a try of the context's actor is in, the narrowest first.
+func (w Wrong) counts(ctx context.Context, shopID *uuid.UUID) []counted {
 	actor := access.From(ctx)
 	key := w.Kind + ":wrong:" + actor.ID.String()
 	if actor.ID == uuid.Nil {
 		key += actor.From()
 	}
-	if actor.Is(access.RolePartner) {
-		return key, w.Client
+	switch {
+	case !actor.Is(access.RolePartner):
+		return []counted{{key, w.Rate}}
+	case shopID == nil:
+		return []counted{{key, w.Client}}
 	}
-	return key, w.Rate
+	return []counted{{key + ":" + shopID.String(), w.Rate}, {key, w.Client}}
 }
 
 // wait is the whole seconds until a try may pass; 0 if one may.

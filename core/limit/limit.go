@@ -34,6 +34,6 @@ type Verdict struct {
 // the shared count cannot be reached, each process counts for itself.
 type Limiter interface {
 	Allow(ctx context.Context, key string, rate Rate) Verdict
-	// Look says whether a try would pass, and counts none.
-	Look(ctx context.Context, key string, rate Rate) Verdict
+	// GiveBack takes a try that Allow let pass out of the count.
+	GiveBack(ctx context.Context, key string, rate Rate)
 }

@@ -253,9 +253,7 @@ func TestAMemberIsFoundByTheCodeThatTheyShow(t *testing.T) {
 // never lets no try pass.
 type never struct{}
 
-func (never) Look(context.Context, string, limit.Rate) limit.Verdict {
-	return limit.Verdict{RetryAfter: time.Minute}
-}
+func (never) GiveBack(context.Context, string, limit.Rate) {}
 
 func (never) Allow(context.Context, string, limit.Rate) limit.Verdict {
 	return limit.Verdict{RetryAfter: time.Minute}

@@ -63,7 +63,8 @@ type Holder struct {
 
 // guesses is how many cards of nobody's may be shown. Of the ten thousand million numbers one
 // in ten thousand is some member's where there are a million: who shows 20 wrong ones an hour
-// finds one in three weeks, and who calls for a chain, 200, two days for one.
+// finds one in three weeks, and who calls for a chain, 200, two days for one. A shop of a chain
+// has 20 like any other, so that one till does not use up what all have.
 var guesses = limit.Wrong{Kind: "card", Rate: limit.Rate{Allowed: 20, Per: time.Hour}, Client: limit.Rate{Allowed: 200, Per: time.Hour}}
 
 // Service makes and reads codes.
@@ -151,18 +152,21 @@ func (s *Service) Read(ctx context.Context, text string, use bool) (access.Actor
 
 // Card is the member of the channel's brand whose card has the number, of thirteen digits:
 // with an account, or with the card alone, who has no code to show. After too many cards of
-// nobody's none is looked up for the caller: a number is as good as the card.
-func (s *Service) Card(ctx context.Context, number string) (access.Actor, error) {
-	if seconds := guesses.Wait(ctx, s.limiter); seconds > 0 {
+// nobody's, at the shop if one is named, none is looked up for the caller: a number is as good
+// as the card.
+func (s *Service) Card(ctx context.Context, number string, shopID *uuid.UUID) (access.Actor, error) {
+	seconds, right := guesses.Try(ctx, s.limiter, shopID)
+	if seconds > 0 {
 		return access.Actor{}, ErrTries.With(seconds)
 	}
 	h, err := s.store.Holder(ctx, channel.From(ctx).BrandID, number)
-	if err != nil {
+	switch {
+	case err != nil:
+		right() // nobody has learned anything
 		return access.Actor{}, err
-	}
-	if h == nil {
-		guesses.Count(ctx, s.limiter)
+	case h == nil:
 		return access.Actor{}, ErrCard
 	}
+	right()
 	return access.Actor{ID: h.MemberID, Role: h.Role}, nil
 }

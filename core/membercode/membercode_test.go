@@ -42,10 +42,10 @@ func TestACardSaysWhoHasIt(t *testing.T) {
 	require.NoError(t, err)
 	brand := channel.Channel{BrandID: id.New()}
 	ctx := channel.With(t.Context(), brand)
-	who, err := codes.Card(ctx, aCard)
+	who, err := codes.Card(ctx, aCard, nil)
 	require.NoError(t, err)
 	require.Equal(t, access.Actor{ID: brand.BrandID, Role: access.RoleMember}, who)
-	_, err = codes.Card(ctx, "2900000000025")
+	_, err = codes.Card(ctx, "2900000000025", nil)
 	require.ErrorIs(t, err, membercode.ErrCard)
 }
 

@@ -77,7 +77,7 @@ type Members interface {
 	// Read is the member whose code it is. With use, it is used up in the transaction.
 	Read(ctx context.Context, text string, use bool) (access.Actor, error)
 	// Card is the member whose card has the number.
-	Card(ctx context.Context, number string) (access.Actor, error)
+	Card(ctx context.Context, number string, shopID *uuid.UUID) (access.Actor, error)
 }
 
 // SaleStore reads what is sold over the counter.
@@ -245,7 +245,7 @@ func (s *Service) shopper(ctx context.Context, in SellInput, use bool) (access.A
 		if err != nil {
 			return access.Guest, member.ErrCardNumber.At("cardNumber")
 		}
-		buyer, err := s.members.Card(ctx, number)
+		buyer, err := s.members.Card(ctx, number, &in.ShopID)
 		return buyer, at("cardNumber", err)
 	}
 	return access.Guest, nil

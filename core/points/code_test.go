@@ -23,11 +23,14 @@ type counted struct {
 	keys map[string]int
 }
 
-// Allow counts a try.
-func (c *counted) Look(_ context.Context, key string, _ limit.Rate) limit.Verdict {
-	return limit.Verdict{Allowed: c.keys[key] < c.most}
+// GiveBack takes a try out of the count.
+func (c *counted) GiveBack(_ context.Context, key string, _ limit.Rate) {
+	c.Lock()
+	defer c.Unlock()
+	c.keys[key]--
 }
 
+// Allow counts a try.
 func (c *counted) Allow(_ context.Context, key string, _ limit.Rate) limit.Verdict {
 	c.Lock()
 	defer c.Unlock()

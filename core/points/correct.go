@@ -109,8 +109,9 @@ func (s *Service) Returns(ctx context.Context, purchaseID uuid.UUID) ([]uuid.UUI
 // Corrected lets what a receipt has earned be what it should have, in the transaction that
 // puts it right: from another member all goes back, as far as it has not expired unused;
 // what was used already is owed, as after a return. Of the same member the difference moves.
-// What came back stays back.
-func (s *Service) Corrected(ctx context.Context, p purchase.Purchase, was []purchase.Line, correctionID uuid.UUID) error {
+// What came back stays back. Lines that staff have typed add no more to what was reckoned
+// than they may still give by hand that day.
+func (s *Service) Corrected(ctx context.Context, p purchase.Purchase, was []purchase.Line, correctionID uuid.UUID, typed bool) error {
 	r, err := s.Store.Reckoning(ctx, p.ID, p.BoughtOn, s.Now())
 	if err != nil || r == nil || r.Past || r.Erased {
 		return err
@@ -126,7 +127,7 @@ func (s *Service) Corrected(ctx context.Context, p purchase.Purchase, was []purc
 	case r.ReckonedAt == nil:
 		return nil // the job will find it as it is now
 	}
-	return s.correct(ctx, *r, before(was), correctionID)
+	return s.correct(ctx, *r, before(was), correctionID, typed)
 }
 
 // before is a receipt with the lines that it had.
@@ -173,7 +174,7 @@ func (r Reckoning) bears(was *Receipt) error {
 }
 
 // correct posts the difference between what the receipt has earned and what it should.
-func (s *Service) correct(ctx context.Context, r Reckoning, was *Receipt, correctionID uuid.UUID) error {
+func (s *Service) correct(ctx context.Context, r Reckoning, was *Receipt, correctionID uuid.UUID, typed bool) error {
 	stays := r.Receipt.MemberID != nil && slices.ContainsFunc(r.Has, func(h Had) bool { return h.MemberID == *r.Receipt.MemberID })
 	if !stays {
 		if err := s.Store.NotFirst(ctx, r.Receipt.ID); err != nil {
@@ -193,6 +194,9 @@ func (s *Service) correct(ctx context.Context, r Reckoning, was *Receipt, correc
 		undone = *r.ReckonedAt
 	}
 	c := correcting{Reckoning: r, key: "correct:" + correctionID.String(), actor: actorID(ctx), undone: undone, since: *r.ReckonedAt}
+	if typed {
+		c.key = "typed:" + correctionID.String()
+	}
 	if !stays {
 		c.since = undone.Add(time.Microsecond)
 	}
@@ -211,13 +215,36 @@ func (s *Service) correct(ctx context.Context, r Reckoning, was *Receipt, correc
 	if err != nil {
 		return err
 	}
-	if _, err := s.Post(ctx, c.postings(t)...); err != nil {
+	moves := c.postings(t)
+	if err := s.typed(ctx, typed, moves, t.programmes); err != nil {
+		return err
+	}
+	if _, err := s.Post(ctx, moves...); err != nil {
 		return err
 	}
 	if err := s.Store.ReckonedAgain(ctx, c.Receipt, earned, c.since); err != nil {
 		return err
 	}
 	return s.allot(ctx, c, t)
+}
+
+// typed fails if what staff have typed adds more points than they may still give by hand
+// today. What it takes back is no matter.
+func (s *Service) typed(ctx context.Context, typed bool, moves []Posting, programmes []Programme) error {
+	moves = slices.DeleteFunc(slices.Clone(moves), func(p Posting) bool { return p.Kind != Earn })
+	if !typed || len(moves) == 0 {
+		return nil
+	}
+	left, err := s.left(ctx, programmes...)
+	if err != nil {
+		return err
+	}
+	for _, p := range moves {
+		if p.Points > left[p.ProgrammeID] {
+			return ErrLimit.With(left[p.ProgrammeID]).At("lines")
+		}
+	}
+	return nil
 }
 
 // correcting is a receipt that is put right.

@@ -246,6 +246,37 @@ func TestCorrectionsAreNoGrantsOfTheClerks(t *testing.T) {
 	require.ErrorIs(t, grant(1), points.ErrLimit)
 }
 
+// Who corrects a receipt types what was bought: what that adds is theirs to give, and no more
+// than what they may give in a day.
+func TestWhatTypedLinesAddCountsForTheDaysLimit(t *testing.T) {
+	t.Parallel()
+	c := openCounter(t)
+	c.ring(t, "1", card, c.clock(), [3]any{"lead-1", 1, 10_000})
+	clerk := c.as(access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.PurchaseCorrect, access.PointWrite, access.PointRead, access.MemberRead}})
+	types := func(yen int64) error {
+		_, err := c.purchases.Correct(clerk, purchase.CorrectInput{CorrectionInput: c.correcting(t, "1"), Lines: []purchase.ReceiptLine{leads(1, yen)}})
+		return err
+	}
+	grant := func(n int64) error {
+		_, err := c.Grant(clerk, points.GrantInput{IdempotencyKey: id.New().String(), ProgrammeID: c.own.ID, MemberID: c.member, Points: n, Reason: "お詫び"})
+		return err
+	}
+	require.Equal(t, [3]int64{0, 100, 0}, c.has(t, c.member))
+	require.ErrorIs(t, types(510_100), points.ErrLimit, "5,001 points more")
+	require.Equal(t, [3]int64{0, 100, 0}, c.has(t, c.member))
+	require.NoError(t, types(410_000))
+	require.Equal(t, [3]int64{0, 4100, 0}, c.has(t, c.member))
+	require.ErrorIs(t, grant(1001), points.ErrLimit, "4,000 of 5,000 are given")
+	require.NoError(t, types(10_000), "what goes back is no matter")
+	require.ErrorIs(t, types(110_100), points.ErrLimit, "and gives nothing back to them")
+	require.NoError(t, types(60_000))
+	require.NoError(t, grant(500))
+	require.ErrorIs(t, grant(1), points.ErrLimit)
+	require.ErrorIs(t, types(60_100), points.ErrLimit)
+	c.pass(24 * time.Hour)
+	require.NoError(t, types(70_000), "another day")
+}
+
 // What was written off before two members became one is owed by neither, whether an order or a
 // receipt goes back.
 func TestWhatExpiredBeforeAMergeIsNotOwedAfterIt(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 // Desk is what staff and the regular jobs ask for.
 type Desk interface {
 	// GrantedBy is how many points one of the staff has granted and deducted of each
-	// programme since, or rewarded members with, and holds off who asks the same until the
-	// transaction ends.
+	// programme since, or given by rewards or by lines of receipts that they typed, and holds
+	// off who asks the same until the transaction ends.
 	GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uuid.UUID]time.Time) (map[uuid.UUID]int64, error)
 	// Erased reports whether the member was erased.
 	Erased(ctx context.Context, memberID uuid.UUID) (bool, error)

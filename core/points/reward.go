@@ -133,7 +133,7 @@ func (s *Service) rewarded(ctx context.Context, in RewardInput) (uuid.UUID, erro
 	if err != nil {
 		return uuid.Nil, cards.ErrCardNumber.At("cardNumber")
 	}
-	who, err := s.Cards.Card(ctx, number)
+	who, err := s.Cards.Card(ctx, number, in.ShopID)
 	return who.ID, at("cardNumber", err)
 }
 

@@ -91,7 +91,7 @@ type Members interface {
 
 // Cards know the member whose card has a number.
 type Cards interface {
-	Card(ctx context.Context, number string) (access.Actor, error)
+	Card(ctx context.Context, number string, shopID *uuid.UUID) (access.Actor, error)
 }
 
 // Books are where it is written down what points are worth in money.

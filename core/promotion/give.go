@@ -63,7 +63,8 @@ func (b CouponBatch) OfSegment() string { return id.Global("Segment", b.SegmentI
 type BatchStore interface {
 	// InsertBatch keeps a batch, and its members as those who wait.
 	InsertBatch(ctx context.Context, b CouponBatch, memberIDs []uuid.UUID) error
-	// LockBatch is the batch, locked; nil if there is none.
+	// LockBatch is the batch, locked, without how many of its coupons were used; nil if there
+	// is none.
 	LockBatch(ctx context.Context, batchID uuid.UUID) (*CouponBatch, error)
 	// Batch is the brand's batch; nil if there is none.
 	Batch(ctx context.Context, brandID, batchID uuid.UUID) (*CouponBatch, error)

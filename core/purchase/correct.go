@@ -187,7 +187,7 @@ func (s *Service) Correct(ctx context.Context, in CorrectInput) (*Purchase, erro
 		if err != nil {
 			return nil, err
 		}
-		return p, s.rewrite(ctx, p, lines, in.Reason)
+		return p, s.rewrite(ctx, p, lines, in.Reason, true)
 	})
 }
 
@@ -207,8 +207,9 @@ func readLines(typed []ReceiptLine, currency money.Currency) ([]Line, error) {
 	return lines, nil
 }
 
-// rewrite puts lines in the place of those of a purchase that is held.
-func (s *Service) rewrite(ctx context.Context, p *Purchase, lines []Line, reason string) error {
+// rewrite puts lines in the place of those of a purchase that is held: those that staff have
+// typed, or that its till has sent.
+func (s *Service) rewrite(ctx context.Context, p *Purchase, lines []Line, reason string, typed bool) error {
 	was, err := s.Store.Lines(ctx, []uuid.UUID{p.ID})
 	if err != nil {
 		return err
@@ -219,6 +220,7 @@ func (s *Service) rewrite(ctx context.Context, p *Purchase, lines []Line, reason
 		return ErrSame
 	}
 	c := s.correction(ctx, *p, Corrected, reason)
+	c.Typed = typed
 	p.Items, p.TotalMinor = 0, 0
 	for _, l := range lines {
 		p.Items, p.TotalMinor = p.Items+l.Quantity, p.TotalMinor+l.AmountMinor
@@ -342,7 +344,7 @@ func (s *Service) settleCorrection(ctx context.Context, c Correction, p Purchase
 			}
 			was = lines
 		}
-		if err := s.Earner.Corrected(ctx, p, was, c.ID); err != nil {
+		if err := s.Earner.Corrected(ctx, p, was, c.ID, c.Typed); err != nil {
 			return err
 		}
 	}

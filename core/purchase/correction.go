@@ -40,6 +40,7 @@ type Correction struct {
 	ActorID     *uuid.UUID
 	At          time.Time
 	Currency    money.Currency
+	Typed       bool `db:"-"` // by the word of the staff alone what was bought changes
 }
 
 // GlobalID is the correction's id in the schema.

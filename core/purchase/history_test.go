@@ -47,7 +47,7 @@ type till struct {
 func (*till) Returns(context.Context, uuid.UUID) ([]uuid.UUID, error) { return nil, nil }
 
 // Corrected counts corrections.
-func (s *till) Corrected(_ context.Context, p purchase.Purchase, _ []purchase.Line, _ uuid.UUID) error {
+func (s *till) Corrected(_ context.Context, p purchase.Purchase, _ []purchase.Line, _ uuid.UUID, _ bool) error {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.corrected = append(s.corrected, p.ID)

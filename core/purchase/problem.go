@@ -147,7 +147,7 @@ func (s *Service) accept(ctx context.Context, p Problem) error {
 	}
 	reason := cmp.Or(p.Reason, "レシートの再送信")
 	kept.CardNumber = p.CardNumber
-	if err := s.rewrite(ctx, kept, p.Lines, reason); err != nil && !errors.Is(err, ErrSame) {
+	if err := s.rewrite(ctx, kept, p.Lines, reason, false); err != nil && !errors.Is(err, ErrSame) {
 		return atField("problemId", err)
 	}
 	if err := s.accepted(ctx, kept, holder, reason); err != nil {

@@ -77,8 +77,9 @@ type Earner interface {
 	Returns(ctx context.Context, purchaseID uuid.UUID) ([]uuid.UUID, error)
 	// Corrected lets what a receipt has earned be what it should have, in the transaction
 	// that corrects it: ErrBelow if more came back of it than it has now, ErrReturned and
-	// ErrIsReturn where that cannot be told any more.
-	Corrected(ctx context.Context, p Purchase, was []Line, correctionID uuid.UUID) error
+	// ErrIsReturn where that cannot be told any more. What staff have typed adds no more
+	// than they may give by hand.
+	Corrected(ctx context.Context, p Purchase, was []Line, correctionID uuid.UUID, typed bool) error
 }
 
 // Draws know what purchases have earned entries of.

@@ -70,11 +70,39 @@ func (k *checker) together(path string, c Condition, not bool, claims *[]claim) 
 	}
 }
 
-// beside notes that a condition stands beside its own `not`.
+// beside notes that a condition stands beside its own `not`, or goods that were bought beside
+// that nothing was.
 func (k *checker) beside(before []claim, c claim) {
-	if slices.ContainsFunc(before, func(b claim) bool { return b.not != c.not && reflect.DeepEqual(b.of, c.of) }) {
+	switch {
+	case slices.ContainsFunc(before, func(b claim) bool { return b.not != c.not && reflect.DeepEqual(b.of, c.of) }):
 		k.wrong(ErrContradiction.With("同じ項目の否定", "its own opposite"), c.path)
+	case slices.ContainsFunc(before, func(b claim) bool {
+		return !b.not && !c.not && (b.of.Purchases.nothing(c.of.Bought) || c.of.Purchases.nothing(b.of.Bought))
+	}):
+		k.wrong(ErrContradiction.With("購入の有無", "what was bought"), c.path)
 	}
+}
+
+// nothing reports whether who bought so much, which is nothing, has not bought those goods.
+func (p *Purchases) nothing(b *Bought) bool {
+	none := func(r *Range) bool { return r != nil && r.Max != nil && *r.Max == 0 }
+	if p == nil || b == nil || len(p.StoreIDs) > 0 || !none(p.Items) && !none(p.Visits) {
+		return false
+	}
+	return (b.Quantity == nil || b.Quantity.Min != nil) && p.Period.covers(b.Period)
+}
+
+// covers reports whether each day of the other period is one of this, whatever day it is.
+func (p *Period) covers(o *Period) bool {
+	switch {
+	case p == nil:
+		return true
+	case o == nil:
+		return false
+	case p.LastDays != nil:
+		return o.LastDays != nil && *o.LastDays <= *p.LastDays
+	}
+	return o.LastDays == nil && o.days().inside(*p.days())
 }
 
 // said is what a claim leaves of its subject: values of which the member's is one, or
@@ -108,6 +136,8 @@ func (c claim) says() (subject string, about term, s said) {
 		subject, about, s.values = "prefectures", term{"都道府県", "the prefecture"}, texts(of.Prefectures)
 	case of.Joined != nil && of.Joined.LastDays == nil:
 		subject, about, s.bounds = "joined", term{"入会日", "the day of joining"}, of.Joined.days()
+	case of.LastPurchase != nil && of.LastPurchase.LastDays == nil:
+		subject, about, s.bounds = "lastPurchase", term{"最終購入日", "the day of the last purchase"}, of.LastPurchase.days()
 	case of.Consent != nil:
 		// Not to have agreed is the other answer, which members have as well.
 		subject, about = "consent "+string(of.Consent.Medium), term{"配信の同意", "the consent"}

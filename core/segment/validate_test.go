@@ -69,6 +69,21 @@ func TestWhatNoMemberCanFulfilIsRefusedAtTheLaterCondition(t *testing.T) {
 	points := func(of uuid.UUID, r Range) Condition { return Condition{Points: &Points{of, r}} }
 	mail := func(given bool) Condition { return Condition{Consent: &Consent{member.Mail, given}} }
 	bought := func(of uuid.UUID) Condition { return Condition{Bought: &Bought{ProductIDs: []uuid.UUID{of}}} }
+	day := func(s string) *time.Time {
+		d, err := time.Parse(time.DateOnly, s)
+		require.NoError(t, err)
+		return &d
+	}
+	last := func(from, until string) Condition {
+		return Condition{LastPurchase: &Period{From: day(from), Until: day(until)}}
+	}
+	lately := func(c Condition, n int) Condition {
+		if c.Bought != nil {
+			return Condition{Bought: &Bought{ProductIDs: c.Bought.ProductIDs, Period: &Period{LastDays: &n}}}
+		}
+		return Condition{Purchases: &Purchases{Period: &Period{LastDays: &n}, Items: c.Purchases.Items}}
+	}
+	nothing := Condition{Purchases: &Purchases{Items: &Range{Max: number(0)}}}
 	one, two := id.New(), id.New()
 	for name, c := range map[string]struct {
 		path string // none: it passes
@@ -101,6 +116,21 @@ func TestWhatNoMemberCanFulfilIsRefusedAtTheLaterCondition(t *testing.T) {
 		"consent and its not":             {"where.all.1.not", all(mail(true), not(mail(true)))},
 		"consent said twice":              {"", all(mail(true), not(mail(false)))},
 		"goods beside their not":          {"where.all.2.not", all(bought(one), months(1), not(bought(one)))},
+		"last purchases apart":            {"where.all.1", all(last("2026-01-01", "2026-01-31"), last("2026-02-01", "2026-02-28"))},
+		"last purchases that touch":       {"", all(last("2026-01-01", "2026-02-01"), last("2026-02-01", "2026-02-28"))},
+		"a last purchase that is no one":  {"where.all.1.not", all(last("2026-01-10", "2026-01-20"), not(last("2026-01-01", "2026-01-31")))},
+		"a last purchase, and lately":     {"", all(last("2026-01-01", "2026-01-31"), Condition{LastPurchase: &Period{LastDays: number(30)}})},
+		"nothing beside goods":            {"where.all.1", all(nothing, bought(one))},
+		"goods beside nothing":            {"where.all.2", all(bought(one), months(1), nothing)},
+		"goods beside no visit":           {"where.all.1", all(bought(one), Condition{Purchases: &Purchases{Visits: &Range{Max: number(0)}}})},
+		"nothing lately beside goods":     {"", all(lately(nothing, 30), bought(one))},
+		"nothing beside goods of lately":  {"where.all.1", all(nothing, lately(bought(one), 30))},
+		"nothing lately, and goods later": {"where.all.1", all(lately(nothing, 30), lately(bought(one), 7))},
+		"nothing lately, goods before":    {"", all(lately(nothing, 30), lately(bought(one), 60))},
+		"nothing at a shop beside goods":  {"", all(Condition{Purchases: &Purchases{StoreIDs: []uuid.UUID{two}, Items: &Range{Max: number(0)}}}, bought(one))},
+		"few beside goods":                {"", all(Condition{Purchases: &Purchases{Items: &Range{Max: number(1)}}}, bought(one))},
+		"nothing beside not those goods":  {"", all(nothing, not(bought(one)))},
+		"one or the other":                {"", Condition{Any: []Condition{nothing, bought(one)}}},
 		"goods beside others' not":        {"", all(bought(one), not(bought(two)))},
 		"a group beside its not":          {"where.all.1.not", all(Condition{Any: []Condition{bought(one), months(1)}}, not(Condition{Any: []Condition{bought(one), months(1)}}))},
 		"all of a group, and not":         {"where.all.1.not", all(all(bought(one), bought(two)), not(all(bought(one), bought(two))))},

@@ -766,8 +766,9 @@ extend type Mutation {
 
   """
   Lets the account log in with the new e-mail address from now on, by the token of the
-  mailed link. All sessions but the caller's own end, links that were mailed to the address
-  before are void, and the address before is told.
+  mailed link. The caller is logged in to that account, unless staff asked for the change:
+  else it is EMAIL_CHANGE_LOGIN, and the token stays good. All sessions but the caller's own
+  end, links that were mailed to the address before are void, and the address before is told.
   """
   confirmEmailChange(
     "The token."
@@ -2051,6 +2052,8 @@ enum UserErrorCode {
   EMAIL_SAME
   "The caller has no password and logged in too long ago for this: log in again."
   LOGIN_AGAIN
+  "The link changes the address of an account that the caller is not logged in to: log in to it with the address so far, and open the link again. The link stays good."
+  EMAIL_CHANGE_LOGIN
   "The password is too short."
   PASSWORD_TOO_SHORT
   "The password is too easy to guess."

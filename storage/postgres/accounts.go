@@ -179,8 +179,8 @@ func (s *Accounts) InsertToken(ctx context.Context, t identity.OneTimeToken) err
 		WITH over AS (DELETE FROM one_time_tokens WHERE account_id = $1 AND expires_at <= $3)
 		UPDATE one_time_tokens SET used_at = $3 WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3`, t.AccountID, t.Purpose, t.CreatedAt)
 	batch.Queue(`
-		INSERT INTO one_time_tokens (hash, account_id, purpose, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		t.Hash, t.AccountID, t.Purpose, email, t.CreatedAt, t.ExpiresAt)
+		INSERT INTO one_time_tokens (hash, account_id, purpose, email, created_at, expires_at, by_shop) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		t.Hash, t.AccountID, t.Purpose, email, t.CreatedAt, t.ExpiresAt, t.ByShop)
 	return s.db.conn(ctx).SendBatch(ctx, batch).Close()
 }
 

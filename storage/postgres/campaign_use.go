@@ -149,7 +149,8 @@ func (s *Campaigns) Exhaust(ctx context.Context, brandID, campaignID uuid.UUID, 
 }
 
 // Return gives back what the order used, once. A campaign that was spent may run
-// again. Of an order that came back, what campaigns keep stays used.
+// again. Of an order that came back, what campaigns keep stays used. Coupons that it earned
+// are void; those that were used stay so, and are void when what used them is given back.
 func (s *Campaigns) Return(ctx context.Context, b promotion.Back) ([]uuid.UUID, error) {
 	type row struct {
 		CampaignID uuid.UUID
@@ -170,7 +171,9 @@ func (s *Campaigns) Return(ctx context.Context, b promotion.Back) ([]uuid.UUID, 
 			UPDATE campaign_buyers b SET uses = greatest(b.uses - 1, 0) FROM returned r
 			WHERE b.campaign_id = r.campaign_id AND b.buyer_id = r.buyer_id
 		), spent AS (
-			UPDATE coupons k SET state = 'ISSUED', order_id = NULL FROM returned r
+			UPDATE coupons k SET order_id = NULL, state = CASE WHEN EXISTS (
+				SELECT FROM campaign_uses e WHERE e.order_id = k.issued_for AND e.issues = k.campaign_id AND e.returned_at IS NOT NULL
+			) THEN 'VOID' ELSE 'ISSUED' END FROM returned r
 			WHERE k.id = r.coupon_id AND k.order_id = @order AND k.state = 'USED'
 		), earned AS (
 			UPDATE coupons k SET state = 'VOID' WHERE k.issued_for = @order AND k.state = 'ISSUED' AND @only::uuid[] IS NULL

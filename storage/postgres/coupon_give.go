@@ -9,8 +9,12 @@ import (
 	"github.com/noren-commerce/noren/core/promotion"
 )
 
-const couponBatchColumns = `b.id, b.brand_id, b.campaign_id, b.segment_id, greatest(b.valid_from, '0001-01-01Z') AS valid_from, least(b.valid_until, '9999-12-31Z') AS valid_until,
-	b.state, b.members, b.made, (SELECT count(*) FROM coupons k WHERE k.batch_id = b.id AND k.state = 'USED') AS used, b.actor_id, b.created_at, b.updated_at, b.finished_at`
+const couponBatchPlain = `b.id, b.brand_id, b.campaign_id, b.segment_id, greatest(b.valid_from, '0001-01-01Z') AS valid_from, least(b.valid_until, '9999-12-31Z') AS valid_until,
+	b.state, b.members, b.made, b.actor_id, b.created_at, b.updated_at, b.finished_at`
+
+// couponBatchColumns are those of a batch that somebody looks at, with how many coupons of it
+// were used.
+const couponBatchColumns = couponBatchPlain + `, (SELECT count(*) FROM coupons k WHERE k.batch_id = b.id AND k.state = 'USED') AS used`
 
 // InsertBatch keeps a batch, and its members as those who wait.
 func (s *Campaigns) InsertBatch(ctx context.Context, b promotion.CouponBatch, memberIDs []uuid.UUID) error {
@@ -26,9 +30,10 @@ func (s *Campaigns) InsertBatch(ctx context.Context, b promotion.CouponBatch, me
 	return err
 }
 
-// LockBatch is the batch, locked.
+// LockBatch is the batch, locked. How many of its coupons were used is not counted: whoever
+// makes them locks it for every few hundred.
 func (s *Campaigns) LockBatch(ctx context.Context, batchID uuid.UUID) (*promotion.CouponBatch, error) {
-	return first[promotion.CouponBatch](ctx, s.db, `SELECT `+couponBatchColumns+` FROM coupon_batches b WHERE b.id = $1 FOR UPDATE OF b`, batchID)
+	return first[promotion.CouponBatch](ctx, s.db, `SELECT `+couponBatchPlain+`, 0 AS used FROM coupon_batches b WHERE b.id = $1 FOR UPDATE`, batchID)
 }
 
 // Batch is the brand's batch.

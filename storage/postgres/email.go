@@ -18,22 +18,22 @@ func (s *Accounts) LockAccount(ctx context.Context, accountID uuid.UUID) (*ident
 	return first[identity.Account](ctx, s.db, `SELECT `+accountColumns+` FROM accounts a WHERE a.id = $1 AND a.closed_at IS NULL FOR NO KEY UPDATE`, accountID)
 }
 
-// TakeEmailChange uses a token up and answers its account, held, and the address that it
-// was sent to. The account is held first, so that of two changes at once the second sees
+// TakeEmailChange uses a token up and answers its account, held, and the change that it
+// confirms. The account is held first, so that of two changes at once the second sees
 // that its token is gone.
-func (s *Accounts) TakeEmailChange(ctx context.Context, hash []byte, at time.Time) (*identity.Account, string, error) {
+func (s *Accounts) TakeEmailChange(ctx context.Context, hash []byte, at time.Time) (*identity.Account, *identity.PendingEmail, error) {
 	account, err := first[identity.Account](ctx, s.db, `
 		SELECT `+accountColumns+` FROM one_time_tokens t JOIN accounts a ON a.id = t.account_id
 		WHERE t.hash = $1 AND t.purpose = $2 AND a.closed_at IS NULL FOR NO KEY UPDATE OF a`, hash, identity.ChangeEmail)
 	if err != nil || account == nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	used, err := first[identity.PendingEmail](ctx, s.db, `
-		UPDATE one_time_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING account_id, email, expires_at`, hash, at)
+		UPDATE one_time_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING account_id, email, expires_at, by_shop`, hash, at)
 	if err != nil || used == nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	return account, used.Email, nil
+	return account, used, nil
 }
 
 // SetEmail keeps the account's new address as a proved one; one that is taken is ErrEmailTaken.
@@ -80,7 +80,7 @@ func (s *Accounts) DropEmailChange(ctx context.Context, accountID uuid.UUID, at 
 // PendingEmail is the address that the account waits for; nil if there is none.
 func (s *Accounts) PendingEmail(ctx context.Context, accountID uuid.UUID, at time.Time) (*identity.PendingEmail, error) {
 	return first[identity.PendingEmail](ctx, s.db, `
-		SELECT account_id, email, expires_at FROM one_time_tokens
+		SELECT account_id, email, expires_at, by_shop FROM one_time_tokens
 		WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3 ORDER BY created_at DESC LIMIT 1`, accountID, identity.ChangeEmail, at)
 }
 
@@ -164,15 +164,19 @@ func (s *Accounts) queueWrittenTo(ctx context.Context, batch *pgx.Batch, orderID
 // member waits for too, be the member's: one mail goes to an address for one thing.
 func (s *Accounts) joinRequests(ctx context.Context, a identity.Account) error {
 	hash, err := s.db.lastingHash(ctx, a.Email)
-	if err != nil || hash == nil {
+	if err != nil {
 		return err
+	}
+	is, at := `r.lasting_hash = $2`, any(hash)
+	if hash == nil { // addresses stand in clear
+		is, at = `r.email = $2`, a.Email
 	}
 	_, err = s.db.conn(ctx).Exec(ctx, `
 		WITH there AS (
-			UPDATE restock_requests r SET member_id = coalesce(r.member_id, $1) WHERE r.lasting_hash = $2 AND `+waits+`
+			UPDATE restock_requests r SET member_id = coalesce(r.member_id, $1) WHERE `+is+` AND `+waits+`
 				AND EXISTS (SELECT FROM restock_requests o WHERE o.member_id = $1 AND o.variant_id = r.variant_id AND o.id <> r.id AND o.notified_at IS NULL AND o.closed_at IS NULL)
 			RETURNING r.id, r.variant_id
 		)
-		UPDATE restock_requests r SET closed_at = $3 FROM there WHERE r.member_id = $1 AND r.variant_id = there.variant_id AND r.id <> there.id AND `+waits, a.ID, hash, a.UpdatedAt)
+		UPDATE restock_requests r SET closed_at = $3 FROM there WHERE r.member_id = $1 AND r.variant_id = there.variant_id AND r.id <> there.id AND `+waits, a.ID, at, a.UpdatedAt)
 	return err
 }

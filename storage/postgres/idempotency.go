@@ -26,7 +26,7 @@ func (s *Keys) Claim(ctx context.Context, c idempotency.Claim) idempotency.Claim
 		INSERT INTO idempotency_keys AS k (scope, operation, key, input_hash, answer, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (scope, operation, key) DO UPDATE SET created_at = k.created_at
-		RETURNING k.input_hash, k.answer, k.xmax <> 0 AS earlier`,
+		RETURNING k.input_hash, k.answer, k.xmax <> 0 AS earlier, NOT EXISTS (SELECT FROM brands OFFSET 1) AS one_brand`,
 		c.Scope, c.Operation, c.Key, c.InputHash, c.Answer, c.At)
 	failed := s.db.later(ctx, batch)
 	return func(ctx context.Context) (*idempotency.Earlier, error) {
@@ -39,7 +39,7 @@ func (s *Keys) Claim(ctx context.Context, c idempotency.Claim) idempotency.Claim
 		if !held[0].Earlier {
 			return nil, nil
 		}
-		return &idempotency.Earlier{InputHash: held[0].InputHash, Answer: held[0].Answer}, nil
+		return &idempotency.Earlier{InputHash: held[0].InputHash, Answer: held[0].Answer, OneBrand: held[0].OneBrand}, nil
 	}
 }
 
@@ -48,6 +48,7 @@ type claim struct {
 	InputHash []byte
 	Answer    json.RawMessage
 	Earlier   bool
+	OneBrand  bool
 }
 
 // Keep notes the answer to a claim.

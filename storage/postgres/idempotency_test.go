@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/clock"
 	"github.com/noren-commerce/noren/core/id"
@@ -120,5 +122,38 @@ func TestAKeyIsOfOneBrand(t *testing.T) {
 	require.NoError(t, in(here))
 	require.NoError(t, in(here))
 	require.ErrorIs(t, in(id.New()), idempotency.ErrReused, "one brand's answer is none of another's")
+	require.Equal(t, 1, done)
+}
+
+// Versions before the brand was in the hash kept keys without it. What they did is not done
+// again, unless there are brands whose answer it might be.
+func TestAKeyThatWasKeptWithoutTheBrandStillAnswers(t *testing.T) {
+	t.Parallel()
+	shop := pgtest.NewShop(t)
+	keys, done, actor := idempotency.New(shop.DB, postgres.NewKeys(shop.DB), clock.System), 0, access.Actor{Role: access.RoleMember, ID: id.New()}
+	ctx := channel.With(t.Context(), channel.Channel{BrandID: shop.BrandID})
+	ask := func(input string) (int, error) {
+		ctx := access.With(ctx, actor)
+		return idempotency.Once(ctx, keys, "intent", "intent-1", input, func(context.Context) (int, error) { done++; return done, nil })
+	}
+	first, err := ask("in")
+	require.NoError(t, err)
+	old := sha256.Sum256([]byte(`"in"`))
+	_, err = shop.DB.Pool().Exec(t.Context(), `UPDATE idempotency_keys SET input_hash = $1`, old[:])
+	require.NoError(t, err)
+	again, err := ask("in")
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	_, err = ask("other")
+	require.ErrorIs(t, err, idempotency.ErrReused)
+
+	_, err = shop.DB.Pool().Exec(t.Context(), `INSERT INTO brands SELECT (jsonb_populate_record(b, jsonb_build_object('id', gen_random_uuid(), 'code', 'second'))).* FROM brands b LIMIT 1`)
+	require.NoError(t, err)
+	_, err = ask("in")
+	require.ErrorIs(t, err, idempotency.ErrReused, "of which brand it was is not known")
+	actor.Role = access.RolePartner
+	again, err = ask("in")
+	require.NoError(t, err, "a partner is one of a brand")
+	require.Equal(t, first, again)
 	require.Equal(t, 1, done)
 }

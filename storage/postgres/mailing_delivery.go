@@ -70,7 +70,9 @@ func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []u
 }
 
 // Claim takes up an e-mail before it is handed over: one statement, and one that looks the
-// address up.
+// address up. It holds the mailing: a cancel that comes first is seen, and one that comes
+// after sees the e-mail as being sent, and leaves its coupon alone. FOR SHARE would do for
+// that, but two claims that both leave their readers out would wait for each other.
 func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reader, messageID string, at time.Time) (mailing.Claim, error) {
 	var hash []byte // the newest key's; nil without an address
 	dead, err := s.dead(ctx, []string{r.Email})
@@ -90,9 +92,10 @@ func (s *Mailings) Claim(ctx context.Context, m mailing.Mailing, r mailing.Reade
 				WHEN NOT coalesce((SELECT given FROM member_settings WHERE member_id = $2 AND brand_id = $3 AND medium = 'MAIL'), false) THEN 'UNSUBSCRIBED'
 				WHEN EXISTS (SELECT FROM mailing_recipients WHERE mailing_id = $1 AND member_id <> $2 AND email_hash = ANY($8) AND (state IN ('SENDING', 'SENT') OR reason = 'INTERRUPTED')) THEN 'DUPLICATE'
 				ELSE '' END AS reason),
+		held AS MATERIALIZED (SELECT FROM mailings WHERE id = $1 AND state = 'SENDING' FOR NO KEY UPDATE),
 		taken AS (
 			UPDATE mailing_recipients r SET state = CASE why.reason WHEN '' THEN 'SENDING' ELSE 'LEFT_OUT' END, reason = why.reason, message_id = $4, email_hash = $5, sent_at = $7, tries = tries + 1
-			FROM why WHERE r.mailing_id = $1 AND r.member_id = $2 AND r.state = 'QUEUED' AND EXISTS (SELECT FROM mailings WHERE id = $1 AND state = 'SENDING')
+			FROM held, why WHERE r.mailing_id = $1 AND r.member_id = $2 AND r.state = 'QUEUED'
 			RETURNING r.state
 		), counted AS (UPDATE mailings SET left_out = left_out + 1, addressed = addressed - 1 WHERE id = $1 AND EXISTS (SELECT FROM taken WHERE state = 'LEFT_OUT'))
 		SELECT state FROM taken`, m.ID, r.MemberID, m.BrandID, messageID, hash, dead[r.Email], at, hashes)

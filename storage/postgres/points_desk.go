@@ -13,7 +13,7 @@ import (
 
 // GrantedBy is how many points one of the staff has granted and deducted since, or rewarded
 // members with; the staff's own row holds off who asks the same. What a receipt earns that
-// they put right is no gift of theirs.
+// they give to whose it is is no gift of theirs; what lines add that they have typed counts.
 func (s *Points) GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uuid.UUID]time.Time) (map[uuid.UUID]int64, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE`, staffID); err != nil {
 		return nil, err
@@ -28,7 +28,8 @@ func (s *Points) GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uui
 		Points int64
 	}](ctx, s.db, `
 		SELECT w.id, sum(e.points)::bigint AS points FROM unnest($2::uuid[], $3::timestamptz[]) AS w (id, since)
-		JOIN point_entries e ON e.actor_id = $1 AND e.at >= w.since AND e.kind IN ('GRANT', 'DEDUCT', 'EARN') AND e.purchase_id IS NULL AND e.order_id IS NULL AND e.programme_id = w.id
+		JOIN point_entries e ON e.actor_id = $1 AND e.at >= w.since AND e.programme_id = w.id AND e.order_id IS NULL
+			AND (e.kind IN ('GRANT', 'DEDUCT', 'EARN') AND e.purchase_id IS NULL OR e.kind = 'EARN' AND e.key LIKE 'typed:%' AND split_part(e.key, ':', 3) = '')
 		GROUP BY w.id`, staffID, programmes, times)
 	all := make(map[uuid.UUID]int64, len(sums))
 	for _, n := range sums {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/maypok86/otter/v2"
+	goredis "github.com/redis/go-redis/v9"
 	"golang.org/x/time/rate"
 
 	"github.com/noren-commerce/noren/core/limit"
@@ -49,21 +50,32 @@ func (l *Limiter) Allow(ctx context.Context, key string, r limit.Rate) limit.Ver
 	return l.allowHere(key, r)
 }
 
-// Look says whether a try would pass.
-func (l *Limiter) Look(ctx context.Context, key string, r limit.Rate) limit.Verdict {
+// giveBack moves the time until which a key's tries reach, as redis_rate keeps it (seconds
+// from 2017), back by one try.
+var giveBack = goredis.NewScript(`
+local reaches = redis.call("GET", KEYS[1])
+if not reaches then
+  return 0
+end
+local now = redis.call("TIME")
+now = (now[1] - 1483228800) + (now[2] / 1000000)
+reaches = tonumber(reaches) - ARGV[2] / ARGV[1]
+if reaches <= now then
+  return redis.call("DEL", KEYS[1])
+end
+redis.call("SET", KEYS[1], reaches, "EX", math.ceil(reaches - now))
+return 1
+`)
+
+// GiveBack takes a try that passed out of the count, in one step.
+func (l *Limiter) GiveBack(ctx context.Context, key string, r limit.Rate) {
 	r = r.Whole()
-	every := r.Per / time.Duration(max(r.Allowed, 1))
-	if l.client.Up() {
-		result, err := l.shared.AllowN(ctx, "noren:"+key, shared(r), 0)
-		if err == nil {
-			return limit.Verdict{Allowed: result.Remaining > 0, Remaining: result.Remaining, RetryAfter: every}
-		}
+	if l.client.Up() && giveBack.Run(ctx, l.client.rdb, []string{"rate:noren:" + key}, r.Allowed, r.Per.Seconds()).Err() == nil {
+		return
 	}
-	left := 1.0
 	if bucket, ok := l.here.GetIfPresent(key); ok {
-		left = bucket.TokensAt(time.Now())
+		bucket.AllowN(time.Now(), -1) // never more than its burst
 	}
-	return limit.Verdict{Allowed: left >= 1, Remaining: int(left), RetryAfter: every}
 }
 
 func shared(r limit.Rate) redis_rate.Limit {

@@ -6,11 +6,5 @@ CREATE TABLE point_places (
 	segment_ids uuid[] NOT NULL
 );
 
--- Whom a segment by prefecture finds. The column stands in clear since 00230: alone it names
--- nobody.
-CREATE INDEX saved_addresses_prefecture ON saved_addresses (prefecture, member_id) WHERE is_default AND closed_at IS NULL;
-CREATE INDEX memberships_joined ON memberships (brand_id, joined_at) WHERE ended_at IS NULL;
-
 -- +goose Down
-DROP INDEX memberships_joined, saved_addresses_prefecture;
 DROP TABLE point_places;

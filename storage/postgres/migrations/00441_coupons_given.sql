@@ -25,7 +25,6 @@ CREATE TABLE coupon_waiters (
 	PRIMARY KEY (batch_id, member_id)
 );
 CREATE INDEX coupon_waiters_member ON coupon_waiters (member_id);
-CREATE INDEX coupons_batch ON coupons (batch_id, member_id) WHERE batch_id IS NOT NULL;
 
 -- A mailing gives each of its recipients a coupon of the campaign; its id is their batch_id.
 ALTER TABLE mailings
@@ -34,5 +33,4 @@ ALTER TABLE mailings
 
 -- +goose Down
 ALTER TABLE mailings DROP COLUMN coupon_campaign_id, DROP COLUMN coupon_days;
-DROP INDEX coupons_batch;
 DROP TABLE coupon_waiters, coupon_batches;

@@ -20,18 +20,10 @@ CREATE TABLE point_rounds (
 	PRIMARY KEY (programme_id, occasion)
 );
 
--- The day of birth is sealed; the month is what can be asked for.
-CREATE INDEX profiles_birth_month ON profiles (birth_month, member_id) WHERE birth_month IS NOT NULL;
-CREATE INDEX memberships_anniversary ON memberships (
-	((extract(month FROM joined_at AT TIME ZONE 'Asia/Tokyo') * 100 + extract(day FROM joined_at AT TIME ZONE 'Asia/Tokyo'))::int), member_id) WHERE ended_at IS NULL;
-
 -- Changes of ranks for which nobody has looked yet whether they give points.
 ALTER TABLE member_rank_changes ADD COLUMN points_due boolean NOT NULL DEFAULT false;
 ALTER TABLE member_rank_changes ALTER COLUMN points_due SET DEFAULT true;
-CREATE INDEX member_rank_changes_due ON member_rank_changes (at, id) WHERE points_due;
 
 -- +goose Down
-DROP INDEX member_rank_changes_due;
 ALTER TABLE member_rank_changes DROP COLUMN points_due;
-DROP INDEX memberships_anniversary, profiles_birth_month;
 DROP TABLE point_rounds, point_occasions;
