@@ -55,6 +55,7 @@ type Account struct {
 	Owed        int64
 	Number      int64
 	LastsUntil  *time.Time // until when all of it lives, where that goes by movements
+	LeftOn      *time.Time // the day on which the member left or was erased: what comes after it is written off; nil: the member is there
 }
 
 // held is an account that is locked, with what of its past a posting needs.
@@ -87,7 +88,7 @@ type Book struct {
 type Locked struct {
 	Account
 	Programme Programme
-	Lots      []Lot   // that have something left
+	Lots      []Lot   // that have something left, and those that what is undone came out of
 	Past      []Entry // of the keys that were asked for, and what undoes them
 }
 
@@ -208,7 +209,7 @@ func (w *writing) give() error {
 	}
 	var made []*heldLot
 	for _, p := range portions {
-		made = append(made, w.lot(p.Points, p.ExpiresOn))
+		made = append(made, w.lot(p.Points, w.unlessLeft(p.ExpiresOn)))
 	}
 	w.entry(w.Kind, against[w.Kind], side, w.Points, nil)
 	if w.Kind.settles() && !w.Pending {
@@ -385,22 +386,18 @@ func (w *writing) restore() (int64, []Portion, error) {
 	return w.Points, back, nil
 }
 
-// putBack puts points back into their lot, or into one that lives on.
+// putBack puts points back into their lot, or into one that lives on. A lot whose day is over
+// takes nothing: it was written off under that day's key, or will be.
 func (w *writing) putBack(p Portion, day time.Time) *heldLot {
-	last, sameLot := w.back(p, day)
-	if !sameLot {
-		return w.lot(p.Points, last)
+	at := slices.IndexFunc(w.held.lots, func(l *heldLot) bool { return l.ID == p.LotID })
+	if at < 0 || w.held.LeftOn != nil || w.held.lots[at].lapsed(day) {
+		return w.lot(p.Points, w.unlessLeft(w.grace(p, day)))
 	}
-	for _, l := range w.held.lots {
-		if l.ID == p.LotID {
-			l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
-			return l
-		}
+	l := w.held.lots[at]
+	if last := w.back(l.ExpiresOn); !sameDay(last, l.ExpiresOn) {
+		l.ExpiresOn, l.changed = last, true
 	}
-	l := &heldLot{delta: p.Points, changed: !sameDay(last, p.ExpiresOn), Lot: Lot{
-		ID: p.LotID, AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Remaining: p.Points, ExpiresOn: last, EarnedAt: w.At,
-	}}
-	w.held.lots = append(w.held.lots, l)
+	l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
 	return l
 }
 

@@ -134,28 +134,37 @@ func (h *held) lives(b *Book, until *time.Time, day time.Time) {
 // where that goes by movements.
 func (w *writing) given() *time.Time {
 	last := w.programme.lastDay(w.At)
-	if w.programme.Expiry == ByMovement {
-		last = later(last, w.held.LastsUntil)
+	return w.unlessLeft(w.back(last))
+}
+
+// back is the last day of points that come back to a lot which ends on the day: where all goes
+// by movements, they live as long as what else the account has, if that is longer.
+func (w *writing) back(last *time.Time) *time.Time {
+	if last != nil && w.programme.Expiry == ByMovement {
+		return later(last, w.held.LastsUntil)
 	}
 	return last
 }
 
-// back is the last day of points that come back, and whether their lot is still there to take
-// them. What has expired since lives on for the days of grace; where all goes by movements, as
-// long as what else the account has, if that is longer.
-func (w *writing) back(p Portion, day time.Time) (last *time.Time, sameLot bool) {
+// grace is the last day of points that come back and whose lot has ended since: they live on
+// for the days of grace, or as long as what else the account has. Those that ended on no day
+// end on none.
+func (w *writing) grace(p Portion, day time.Time) *time.Time {
 	if p.ExpiresOn == nil {
-		return nil, true
+		return nil
 	}
-	last, sameLot = p.ExpiresOn, !p.ExpiresOn.Before(day)
-	if !sameLot {
-		grace := day.AddDate(0, 0, w.programme.GraceDays)
-		last = &grace
+	grace := day.AddDate(0, 0, w.programme.GraceDays)
+	return w.back(later(&grace, p.ExpiresOn))
+}
+
+// unlessLeft is the last day of points that can be used from now on. Of who has left it is the
+// day before: nobody can use them any more, and the next round writes them off.
+func (w *writing) unlessLeft(last *time.Time) *time.Time {
+	if w.held.LeftOn == nil || w.Pending {
+		return last
 	}
-	if w.programme.Expiry == ByMovement {
-		last = later(last, w.held.LastsUntil)
-	}
-	return last, sameLot
+	before := w.programme.Day(w.At).AddDate(0, 0, -1)
+	return &before
 }
 
 // later is the later of two days; the other one, if one is nil.

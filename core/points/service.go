@@ -25,8 +25,9 @@ import (
 // Want is an account that shall be locked, and what of its past is needed.
 type Want struct {
 	Holder
-	Lots bool     // those with something left
-	Keys []string // of postings, with what undoes them
+	Lots   bool     // those with something left
+	Keys   []string // of postings, with what undoes them
+	Undone []string // keys of postings whose lots are wanted as well, if nothing is left of them
 }
 
 // Ledger keeps accounts, entries and lots; it joins the transaction of the context.
@@ -206,6 +207,9 @@ func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {
 		w.Lots = w.Lots || !p.Kind.gives()
 		if w.Keys = append(w.Keys, p.Key); p.Undoes != "" {
 			w.Keys = append(w.Keys, p.Undoes)
+		}
+		if undoes[p.Kind] != "" {
+			w.Undone = append(w.Undone, p.Undoes)
 		}
 	}
 	locked, err := s.Store.Lock(ctx, wants)

@@ -255,7 +255,9 @@ func (s *Members) ForgetClaims(ctx context.Context, number string) error {
 
 // queueLeave ends all that the members are members of, and what would be ordered for them:
 // what comes again, and what staff prepare. The cards that pay for it are given up, and
-// points that nobody can use any more had their last day: the next round writes them off.
+// points that nobody can use any more had their last day: the next round writes them off. The
+// accounts of points are marked under their locks, and the lots looked at after that: what is
+// posted at the same moment is among them, or sees the mark.
 func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	batch.Queue(`
 		WITH cards AS (UPDATE member_cards SET state = 'CLOSED', ended_at = $2 WHERE member_id = ANY($1) AND state = 'ACTIVE')
@@ -267,6 +269,9 @@ func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 		)
 		UPDATE draft_orders SET state = 'CANCELLED', revision = revision + 1, token_hash = NULL, updated_at = $2
 		WHERE member_id = ANY($1) AND state IN ('OPEN', 'SENT')`, memberIDs, at)
+	batch.Queue(`
+		WITH mine AS (SELECT id FROM point_accounts WHERE member_id = ANY($1) AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE)
+		UPDATE point_accounts a SET left_on = ($2::timestamptz AT TIME ZONE 'Asia/Tokyo')::date FROM mine WHERE a.id = mine.id AND a.left_on IS NULL`, memberIDs, at)
 	batch.Queue(`
 		UPDATE point_lots l SET expires_on = w.day - 1 FROM point_accounts a, (SELECT ($2::timestamptz AT TIME ZONE 'Asia/Tokyo')::date AS day) w
 		WHERE a.member_id = ANY($1) AND l.account_id = a.id AND l.remaining > 0 AND (l.expires_on IS NULL OR l.expires_on >= w.day)`, memberIDs, at)

@@ -25,7 +25,7 @@ type Points struct{ db *DB }
 func NewPoints(db *DB) *Points { return &Points{db} }
 
 const (
-	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number, a.lasts_until`
+	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number, a.lasts_until, a.left_on`
 	pointEntryColumns   = `e.account_id, ` + pointEntryRest
 	pointEntryRest      = `e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.purchase_id, e.reason, e.actor_id, e.portions, e.at`
 	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at`
@@ -34,9 +34,12 @@ const (
 // What Lock asks, each of the accounts that are wanted.
 var (
 	openPointAccounts = forRows("id uuid, programme_id uuid, member_id uuid", `
-		INSERT INTO point_accounts (id, programme_id, member_id) SELECT id, programme_id, member_id FROM ROWS
-		WHERE EXISTS (SELECT FROM accounts x WHERE x.id = w.member_id) OR EXISTS (SELECT FROM members x WHERE x.id = w.member_id)
-		ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`)
+		INSERT INTO point_accounts (id, programme_id, member_id, left_on)
+		SELECT w.id, w.programme_id, w.member_id, (coalesce(o.closed_at, m.erased_at) AT TIME ZONE 'Asia/Tokyo')::date FROM ROWS
+		LEFT JOIN LATERAL (SELECT x.id, x.closed_at FROM accounts x WHERE x.id = w.member_id FOR SHARE) o ON true
+		LEFT JOIN LATERAL (SELECT x.id, x.erased_at FROM members x WHERE x.id = w.member_id FOR SHARE) m ON true
+		WHERE o.id IS NOT NULL OR m.id IS NOT NULL
+		ORDER BY w.programme_id, w.member_id ON CONFLICT (programme_id, member_id) DO NOTHING`)
 	lockPointAccounts = forRows("programme_id uuid, member_id uuid", `
 		SELECT `+pointAccountColumns+` FROM ROWS
 		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id AND a.merged_into IS NULL ORDER BY a.id FOR NO KEY UPDATE OF a`)
@@ -44,6 +47,13 @@ var (
 		SELECT `+pointLotColumns+` FROM ROWS
 		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
 		JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`)
+	emptyPointLots = forRows("programme_id uuid, member_id uuid, key text", `
+		SELECT DISTINCT `+pointLotColumns+` FROM ROWS
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+		CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) held
+		JOIN point_entries e ON e.account_id = held.id AND e.key = w.key
+		CROSS JOIN LATERAL jsonb_array_elements(e.portions) portion
+		JOIN point_lots l ON l.id = (portion->>'lot')::uuid AND l.account_id = a.id AND l.remaining = 0`)
 	pointProgrammes = forRows("id uuid", `SELECT `+programmeColumns+` FROM point_programmes WHERE id IN (SELECT w.id FROM ROWS)`)
 	pastPostings    = forRows("programme_id uuid, member_id uuid, key text", `
 		SELECT held.id AS held_id, a.id AS account_id, `+pointEntryRest+` FROM ROWS
@@ -85,26 +95,27 @@ func queueOpened(batch *pgx.Batch, wants []points.Want) {
 func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch) ([]points.Locked, error) {
 	n := len(wants)
 	programmes, members := make([]uuid.UUID, n), make([]uuid.UUID, n)
-	var keyProgrammes, keyMembers []uuid.UUID
-	var keys []string
+	var past, undone wantedKeys
 	lots := false
 	for i, w := range wants {
 		programmes[i], members[i] = w.ProgrammeID, w.MemberID
 		lots = lots || w.Lots
-		for _, key := range w.Keys {
-			keyProgrammes, keyMembers, keys = append(keyProgrammes, w.ProgrammeID), append(keyMembers, w.MemberID), append(keys, key)
-		}
+		past.add(w.Holder, w.Keys)
+		undone.add(w.Holder, w.Undone)
 	}
 	var accounts []points.Account
-	var open []points.Lot
-	var past []pastEntry
+	var open, empty []points.Lot
+	var entries []pastEntry
 	var kinds []points.Programme
 	readRows(batch, lockPointAccounts, &accounts, programmes, members)
 	if lots {
 		readRows(batch, openPointLots, &open, programmes, members)
 	}
+	if len(undone.keys) > 0 {
+		readRows(batch, emptyPointLots, &empty, undone.programmes, undone.members, undone.keys)
+	}
 	readRows(batch, pointProgrammes, &kinds, programmes)
-	readRows(batch, pastPostings, &past, keyProgrammes, keyMembers, keys)
+	readRows(batch, pastPostings, &entries, past.programmes, past.members, past.keys)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) && pg.Code == "23503" {
@@ -112,7 +123,19 @@ func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch
 		}
 		return nil, err
 	}
-	return gathered(kinds, accounts, open, past), nil
+	return gathered(kinds, accounts, slices.Concat(open, empty), entries), nil
+}
+
+// wantedKeys are keys of postings, each of one account.
+type wantedKeys struct {
+	programmes, members []uuid.UUID
+	keys                []string
+}
+
+func (k *wantedKeys) add(h points.Holder, keys []string) {
+	for _, key := range keys {
+		k.programmes, k.members, k.keys = append(k.programmes, h.ProgrammeID), append(k.members, h.MemberID), append(k.keys, key)
+	}
 }
 
 // undone are the kinds of what may be given back, or brought again, after two members became
