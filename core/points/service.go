@@ -88,6 +88,8 @@ type Parts struct {
 // Members know who has a card.
 type Members interface {
 	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]cards.Member, error)
+	// Legible are the same, but for those whose sealed values cannot be opened.
+	Legible(ctx context.Context, memberIDs []uuid.UUID) ([]cards.Member, error)
 }
 
 // Cards know the member whose card has a number.
