@@ -27,6 +27,7 @@ type Posting struct {
 	Pending    bool       // EARN: not to be used before it is confirmed
 	ConfirmsAt *time.Time // EARN: when it is, if nobody says otherwise
 	Until      *time.Time // of what is given: the last day, instead of the programme's
+	Lives      []Life     // of what is given: how long its parts live, instead of the programme's
 	Portions   []Portion  // TRANSFER_IN, EXCHANGE_IN: with whose last days they come
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop, instead of an order
@@ -199,17 +200,17 @@ func (w *writing) give() error {
 	if w.Pending {
 		side = Pending
 	}
-	last := w.Until
-	if last == nil && !w.Pending {
-		last = w.given()
-	}
 	portions := w.Portions
 	if len(portions) == 0 {
-		portions = []Portion{{Points: w.Points, ExpiresOn: last}}
+		var err error
+		if portions, err = w.parts(); err != nil {
+			return err
+		}
 	}
 	var made []*heldLot
 	for _, p := range portions {
-		made = append(made, w.lot(p.Points, w.unlessLeft(p.ExpiresOn)))
+		p.ExpiresOn = w.unlessLeft(p.ExpiresOn)
+		made = append(made, w.lot(p))
 	}
 	w.entry(w.Kind, against[w.Kind], side, w.Points, nil)
 	if w.Kind.settles() && !w.Pending {
@@ -219,9 +220,9 @@ func (w *writing) give() error {
 }
 
 // lot adds a lot to the account.
-func (w *writing) lot(points int64, last *time.Time) *heldLot {
+func (w *writing) lot(p Portion) *heldLot {
 	l := &heldLot{fresh: true, Lot: Lot{
-		ID: id.New(), AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Pending: w.Pending, Issued: points, Remaining: points, ExpiresOn: last,
+		ID: id.New(), AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Pending: w.Pending, Issued: p.Points, Remaining: p.Points, ExpiresOn: p.ExpiresOn, LifeDays: p.LifeDays,
 		OrderID: w.OrderID, PurchaseID: w.PurchaseID, EarnedAt: w.At,
 	}}
 	if w.Pending {
@@ -246,7 +247,7 @@ func (w *writing) confirm() (moved int64) {
 	var lots []*heldLot
 	for _, l := range w.held.lots {
 		if l.Pending && l.Remaining > 0 && w.earned(l.Lot) {
-			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.given()
+			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.given(l.LifeDays)
 			moved += l.Remaining
 			lots = append(lots, l)
 		}
@@ -272,10 +273,15 @@ func takeFrom(lots []*heldLot, points int64) (portions []Portion, taken int64) {
 	for _, l := range lots {
 		if n := min(l.Remaining, points-taken); n > 0 {
 			l.Remaining, l.delta, taken = l.Remaining-n, l.delta-n, taken+n
-			portions = append(portions, Portion{l.ID, n, l.ExpiresOn})
+			portions = append(portions, l.portion(n))
 		}
 	}
 	return portions, taken
+}
+
+// portion is so many points out of the lot.
+func (l *heldLot) portion(points int64) Portion {
+	return Portion{l.ID, points, l.ExpiresOn, l.LifeDays}
 }
 
 // usable are the lots that can be used on the day, in the order in which they expire.
@@ -378,8 +384,8 @@ func (w *writing) restore() (int64, []Portion, error) {
 			continue
 		}
 		left -= n
-		l := w.putBack(Portion{p.LotID, n, p.ExpiresOn}, day)
-		back, lots = append(back, Portion{l.ID, n, l.ExpiresOn}), append(lots, l)
+		l := w.putBack(Portion{p.LotID, n, p.ExpiresOn, p.LifeDays}, day)
+		back, lots = append(back, l.portion(n)), append(lots, l)
 	}
 	w.entry(w.Kind, against[w.Kind], Available, w.Points, back)
 	w.settle(lots, w.Points)
@@ -391,10 +397,11 @@ func (w *writing) restore() (int64, []Portion, error) {
 func (w *writing) putBack(p Portion, day time.Time) *heldLot {
 	at := slices.IndexFunc(w.held.lots, func(l *heldLot) bool { return l.ID == p.LotID })
 	if at < 0 || w.held.LeftOn != nil || w.held.lots[at].lapsed(day) {
-		return w.lot(p.Points, w.unlessLeft(w.grace(p, day)))
+		p.ExpiresOn = w.unlessLeft(w.grace(p, day))
+		return w.lot(p)
 	}
 	l := w.held.lots[at]
-	if last := w.back(l.ExpiresOn); !sameDay(last, l.ExpiresOn) {
+	if last := w.back(l.ExpiresOn, l.LifeDays); !sameDay(last, l.ExpiresOn) {
 		l.ExpiresOn, l.changed = last, true
 	}
 	l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points

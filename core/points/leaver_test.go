@@ -127,3 +127,22 @@ func TestWhoLeavesMissesNothingThatIsPostedAtTheSameMoment(t *testing.T) {
 	require.Empty(t, b.ends(t, m))
 	b.audit(t)
 }
+
+// A movement of the day before, which waited for its turn, wakes nothing of who has left since.
+func TestALateMovementWakesNothingOfALeaver(t *testing.T) {
+	t.Parallel()
+	b := open(t, 1)
+	m := b.members[0]
+	b.lives(t, points.ByMovement, 12, nil)
+	b.day(t, "2026-03-01")
+	b.does(t, points.Earn, m, "earned-1", 100)
+	late := b.posting(points.Earn, m, "earned-2", 5)
+	b.day(t, "2026-03-02")
+	require.NoError(t, b.close(m))
+	_, err := b.one(t.Context(), late)
+	require.NoError(t, err)
+	require.Zero(t, b.usable(t, m))
+	require.NoError(t, b.Expire(t.Context()))
+	require.Empty(t, b.ends(t, m))
+	b.audit(t)
+}

@@ -116,31 +116,40 @@ func (w *writing) prolong() {
 	}
 }
 
-// lives lets all that can be used of the account on the day live at least until another one.
+// lives lets all that can be used of the account on the day live at least until another one, but
+// for what lives for a limited time.
 func (h *held) lives(b *Book, until *time.Time, day time.Time) {
 	if until == nil {
 		return
 	}
 	h.LastsUntil = until
+	if h.LeftOn != nil && day.Before(*h.LeftOn) { // it had its last day, however long ago the movement was
+		day = *h.LeftOn
+	}
 	for _, l := range h.lots {
-		if !l.Pending && l.ExpiresOn != nil && !l.lapsed(day) {
+		if !l.Pending && l.ExpiresOn != nil && l.LifeDays == nil && !l.lapsed(day) {
 			l.ExpiresOn = later(l.ExpiresOn, until)
 		}
 	}
 	b.prolonged = append(b.prolonged, Prolonged{h.ID, *until, day})
 }
 
-// given is the last day of what the posting gives: no earlier than what else the account has,
-// where that goes by movements.
-func (w *writing) given() *time.Time {
+// given is the last day of what the posting gives: so many days from now, if it lives for a
+// limited time; else no earlier than what else the account has, where that goes by movements.
+func (w *writing) given(lifeDays *int) *time.Time {
+	if lifeDays != nil {
+		last := w.programme.Day(w.At).AddDate(0, 0, *lifeDays)
+		return w.unlessLeft(&last)
+	}
 	last := w.programme.lastDay(w.At)
-	return w.unlessLeft(w.back(last))
+	return w.unlessLeft(w.back(last, nil))
 }
 
 // back is the last day of points that come back to a lot which ends on the day: where all goes
-// by movements, they live as long as what else the account has, if that is longer.
-func (w *writing) back(last *time.Time) *time.Time {
-	if last != nil && w.programme.Expiry == ByMovement {
+// by movements, they live as long as what else the account has, if that is longer and they do
+// not live for a limited time.
+func (w *writing) back(last *time.Time, lifeDays *int) *time.Time {
+	if last != nil && lifeDays == nil && w.programme.Expiry == ByMovement {
 		return later(last, w.held.LastsUntil)
 	}
 	return last
@@ -154,7 +163,7 @@ func (w *writing) grace(p Portion, day time.Time) *time.Time {
 		return nil
 	}
 	grace := day.AddDate(0, 0, w.programme.GraceDays)
-	return w.back(later(&grace, p.ExpiresOn))
+	return w.back(later(&grace, p.ExpiresOn), p.LifeDays)
 }
 
 // unlessLeft is the last day of points that can be used from now on. Of who has left it is the

@@ -90,7 +90,7 @@ func (h *held) ends(last *time.Time) {
 func (h *held) portions(pending bool) (all []Portion) {
 	for _, l := range h.lots {
 		if l.Pending == pending && l.Remaining > 0 {
-			all = append(all, Portion{l.ID, l.Remaining, l.ExpiresOn})
+			all = append(all, l.portion(l.Remaining))
 		}
 	}
 	return all

@@ -271,7 +271,7 @@ func (s *Service) giveFor(ctx context.Context, p Programme, o Occasion, rules []
 			continue
 		}
 		for _, r := range c.fitting(rules) {
-			all = append(all, Posting{Holder: Holder{p.ID, c.MemberID}, Key: fmt.Sprintf("reward:%s:%s:%s", r.ID, o, c.Term), Kind: Earn, Points: r.Terms.Points, Reason: reason(o, c), Still: o != RankedUp, At: now})
+			all = append(all, Posting{Holder: Holder{p.ID, c.MemberID}, Key: fmt.Sprintf("reward:%s:%s:%s", r.ID, o, c.Term), Kind: Earn, Points: r.Terms.Points, Lives: oneLife(r.Terms.LifeDays), Reason: reason(o, c), Still: o != RankedUp, At: now})
 		}
 	}
 	if len(all) == 0 {

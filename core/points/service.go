@@ -62,6 +62,7 @@ type Store interface {
 	Merging
 	Codes
 	Occasions
+	Prospects
 }
 
 // MaxPoints bounds what one posting moves.

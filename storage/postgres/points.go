@@ -28,7 +28,7 @@ const (
 	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number, a.lasts_until, a.left_on`
 	pointEntryColumns   = `e.account_id, ` + pointEntryRest
 	pointEntryRest      = `e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.purchase_id, e.reason, e.actor_id, e.portions, e.at`
-	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at`
+	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at, l.life_days`
 )
 
 // What Lock asks, each of the accounts that are wanted.
@@ -183,8 +183,8 @@ var (
 	carryPointAccounts = forRows("id uuid, available bigint, pending bigint, owed bigint, number bigint", `
 		UPDATE point_accounts a SET available = w.available, pending = w.pending, owed = w.owed, number = w.number FROM ROWS
 		WHERE a.id = w.id AND a.number < w.number`)
-	makePointLots = forRows("id uuid, account_id uuid, programme_id uuid, pending boolean, issued bigint, remaining bigint, expires_on date, order_id uuid, confirms_at timestamptz, earned_at timestamptz, purchase_id uuid", `
-		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id) SELECT * FROM ROWS`)
+	makePointLots = forRows("id uuid, account_id uuid, programme_id uuid, pending boolean, issued bigint, remaining bigint, expires_on date, order_id uuid, confirms_at timestamptz, earned_at timestamptz, purchase_id uuid, life_days int", `
+		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id, life_days) SELECT * FROM ROWS`)
 	changePointLots = forRows("id uuid, delta bigint, state boolean, pending boolean, expires_on date, confirms_at timestamptz", `
 		UPDATE point_lots l SET remaining = l.remaining + w.delta, pending = CASE WHEN w.state THEN w.pending ELSE l.pending END,
 			expires_on = CASE WHEN w.state THEN w.expires_on ELSE l.expires_on END, confirms_at = CASE WHEN w.state THEN w.confirms_at ELSE l.confirms_at END
@@ -192,7 +192,7 @@ var (
 	prolongPoints = forRows("account_id uuid, until date, day date", `
 		WITH told AS (UPDATE point_accounts a SET lasts_until = w.until FROM ROWS WHERE a.id = w.account_id AND (a.lasts_until IS NULL OR a.lasts_until < w.until))
 		UPDATE point_lots l SET expires_on = w.until FROM ROWS
-		WHERE l.account_id = w.account_id AND l.remaining > 0 AND NOT l.pending AND l.expires_on >= w.day AND l.expires_on < w.until`)
+		WHERE l.account_id = w.account_id AND l.remaining > 0 AND NOT l.pending AND l.life_days IS NULL AND l.expires_on >= w.day AND l.expires_on < w.until`)
 	makePointEntries = forRows("account_id uuid, programme_id uuid, number bigint, key text, part int, kind text, debit text, credit text, points bigint, available bigint, pending bigint, undoes text, order_id uuid, reason text, actor_id uuid, portions text, at timestamptz, purchase_id uuid", `
 		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
 		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at, purchase_id FROM ROWS`)
@@ -230,11 +230,12 @@ func queuePointLots(batch *pgx.Batch, all []points.Lot) {
 	ids, accounts, programmes, orders := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*uuid.UUID, n)
 	waits, issued, remaining := make([]bool, n), make([]int64, n), make([]int64, n)
 	last, confirms, earned, purchases := make([]*time.Time, n), make([]*time.Time, n), make([]time.Time, n), make([]*uuid.UUID, n)
+	lives := make([]*int, n)
 	for i, l := range all {
 		ids[i], accounts[i], programmes[i], orders[i], waits[i], issued[i], remaining[i] = l.ID, l.AccountID, l.ProgrammeID, l.OrderID, l.Pending, l.Issued, l.Remaining
-		last[i], confirms[i], earned[i], purchases[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt, l.PurchaseID
+		last[i], confirms[i], earned[i], purchases[i], lives[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt, l.PurchaseID, l.LifeDays
 	}
-	makePointLots.queue(batch, ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases)
+	makePointLots.queue(batch, ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases, lives)
 }
 
 func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {
