@@ -2,6 +2,7 @@ package points_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -139,8 +140,13 @@ func TestALateMovementWakesNothingOfALeaver(t *testing.T) {
 	late := b.posting(points.Earn, m, "earned-2", 5)
 	b.day(t, "2026-03-02")
 	require.NoError(t, b.close(m))
-	_, err := b.one(t.Context(), late)
-	require.NoError(t, err)
+	b.day(t, "2026-03-05")
+	b.does(t, points.Grant, m, "granted-1", 7)
+	for _, at := range []int{0, 3} { // of the day before the leave, and of one between it and what came then
+		late.Key, late.At = fmt.Sprint("late-", at), late.At.AddDate(0, 0, at)
+		_, err := b.one(t.Context(), late)
+		require.NoError(t, err)
+	}
 	require.Zero(t, b.usable(t, m))
 	require.NoError(t, b.Expire(t.Context()))
 	require.Empty(t, b.ends(t, m))

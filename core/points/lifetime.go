@@ -117,17 +117,15 @@ func (w *writing) prolong() {
 }
 
 // lives lets all that can be used of the account on the day live at least until another one, but
-// for what lives for a limited time.
+// for what lives for a limited time, and all of who has left: it had its last day, and a movement
+// that waited for its turn is maybe of a day before that.
 func (h *held) lives(b *Book, until *time.Time, day time.Time) {
 	if until == nil {
 		return
 	}
 	h.LastsUntil = until
-	if h.LeftOn != nil && day.Before(*h.LeftOn) { // it had its last day, however long ago the movement was
-		day = *h.LeftOn
-	}
 	for _, l := range h.lots {
-		if !l.Pending && l.ExpiresOn != nil && l.LifeDays == nil && !l.lapsed(day) {
+		if h.LeftOn == nil && !l.Pending && l.ExpiresOn != nil && l.LifeDays == nil && !l.lapsed(day) {
 			l.ExpiresOn = later(l.ExpiresOn, until)
 		}
 	}

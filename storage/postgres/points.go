@@ -191,7 +191,7 @@ var (
 		FROM ROWS WHERE l.id = w.id`)
 	prolongPoints = forRows("account_id uuid, until date, day date", `
 		WITH told AS (UPDATE point_accounts a SET lasts_until = w.until FROM ROWS WHERE a.id = w.account_id AND (a.lasts_until IS NULL OR a.lasts_until < w.until))
-		UPDATE point_lots l SET expires_on = w.until FROM ROWS
+		UPDATE point_lots l SET expires_on = w.until FROM ROWS JOIN point_accounts a ON a.id = w.account_id AND a.left_on IS NULL
 		WHERE l.account_id = w.account_id AND l.remaining > 0 AND NOT l.pending AND l.life_days IS NULL AND l.expires_on >= w.day AND l.expires_on < w.until`)
 	makePointEntries = forRows("account_id uuid, programme_id uuid, number bigint, key text, part int, kind text, debit text, credit text, points bigint, available bigint, pending bigint, undoes text, order_id uuid, reason text, actor_id uuid, portions text, at timestamptz, purchase_id uuid", `
 		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
