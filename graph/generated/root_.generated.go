@@ -12228,6 +12228,28 @@ extend type Mutation {
 extend type Cart {
   "What the caller's points could pay of this total, one for each programme of the brand; empty for guests."
   points: [PointOffer!]!
+  "The points that the caller would earn by ordering it now, by the rules as they stand, if all is paid by money: what points pay earns less. Empty for guests and companies."
+  pointsToEarn: [EarnedPoints!]!
+}
+
+extend type Order {
+  "The points that the ledger holds for it, one for each programme: what it has earned by now, less what was taken back. Empty for guests and companies, for staff who may not read points or the order's personal data, and for API clients."
+  pointsEarned: [PointsEarned!]!
+}
+
+extend type Purchase {
+  "The points that the ledger holds for it, one for each programme: what it has earned by now, less what was taken back; of what was bought online, those of its order. Empty for staff who may not read points, and for API clients."
+  pointsEarned: [PointsEarned!]!
+}
+
+"Points that the ledger holds for an order or a purchase in a programme."
+type PointsEarned {
+  "The programme's global id."
+  programmeId: ID!
+  "How many of them cannot be used yet."
+  pending: Int!
+  "How many of them could be used: also those that were since, or have expired. Below zero where more was taken back than was confirmed."
+  confirmed: Int!
 }
 
 extend input PlaceOrderInput {
@@ -12484,6 +12506,8 @@ type PointLot {
   pending: Boolean!
   "The last day on which they can be used; null: for ever, or not known yet."
   expiresOn: Date
+  "Of points for a limited time (期間限定ポイント): how many days they live from the day on which they can be used; null of all others."
+  lifeDays: Int
   "When they can be used; null if they can, or nobody knows yet."
   confirmsAt: DateTime
   "When they were given."
@@ -12554,6 +12578,8 @@ type PointTerms {
   minMinor: Int!
   "At most once a day, for what is no purchase."
   oncePerDay: Boolean!
+  "How many days what it gives lives from the day on which it can be used (期間限定ポイント); null: as the programme says."
+  lifeDays: Int
 }
 
 "For what points are given."
@@ -12632,6 +12658,8 @@ type PointCode {
   mostUses: Int
   "How often it was used."
   uses: Int!
+  "How many days its points live (期間限定ポイント); null: as the programme says."
+  lifeDays: Int
   "When it ended; null while it goes on."
   closedAt: DateTime
 }
@@ -12656,6 +12684,8 @@ input SavePointCodeInput {
   validUntil: DateTime
   "How often it may be used by all members together."
   mostUses: Int
+  "How many days its points live (期間限定ポイント), 1 to 3660, whatever the programme says; nothing prolongs it. As the programme says if left out."
+  lifeDays: Int
 }
 
 "Which code to end."
@@ -12924,6 +12954,8 @@ input GrantPointsInput {
   deduct: Boolean! = false
   "Why, at most 200 characters; the member reads it."
   reason: String!
+  "The last day in Japan on which they can be used (期間限定ポイント), from today on, instead of the programme's; nothing prolongs it. As the programme says if left out; not for what is taken."
+  expiresOn: Date
 }
 
 "A point programme."
@@ -13020,6 +13052,8 @@ input PointTermsInput {
   minMinor: Int! = 0
   "At most once a day, for what is no purchase."
   oncePerDay: Boolean! = false
+  "How many days what it gives lives from the day on which it can be used (期間限定ポイント), 1 to 3660, whatever the programme says; nothing prolongs it. As the programme says if left out."
+  lifeDays: Int
 }
 
 "Which rule to end."
