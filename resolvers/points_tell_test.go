@@ -184,3 +184,24 @@ func TestPointsForALimitedTimeAreSavedAndShown(t *testing.T) {
 	b.do(t, `query($p: ID!) { pointLots(programmeId: $p) { expiresOn lifeDays } }`, apptest.Variables{"p": s.own}).Into(t, &got)
 	require.Equal(t, 10, *got.PointLots[0].LifeDays)
 }
+
+func TestASaleThatIsTriedTellsWhatItEarns(t *testing.T) {
+	t.Parallel()
+	d := openCardCounter(t, 0)
+	tried := func(actor access.Actor, more apptest.Variables) (all []earnedSeen) {
+		t.Helper()
+		input := apptest.Variables{"idempotencyKey": d.key(), "shopId": id.Global("Location", d.shop), "lines": []apptest.Variables{pieceOf(d.leash, 1)}, "dryRun": true}
+		for name, value := range more {
+			input[name] = value
+		}
+		var got struct {
+			RecordShopSale struct {
+				Quote struct{ PointsToEarn []earnedSeen }
+			}
+		}
+		d.DoAs(t, actor, `mutation($in: RecordShopSaleInput!) { recordShopSale(input: $in) { quote { pointsToEarn { programmeId points } } userErrors { code } } }`, apptest.Variables{"in": input}).Into(t, &got)
+		return got.RecordShopSale.Quote.PointsToEarn
+	}
+	require.Equal(t, []earnedSeen{{ProgrammeID: d.own, Points: 19}}, tried(d.clerk, apptest.Variables{"cardNumber": d.number}))
+	require.Empty(t, tried(d.clerk, nil), "anybody")
+}

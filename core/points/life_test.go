@@ -159,4 +159,10 @@ func TestOnlyAMemberIsToldWhatACartWouldEarn(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, earned, a.Role)
 	}
+	w.MemberID = &m
+	for role, told := range map[access.Role]int{access.RoleStoreStaff: 1, access.RoleStaff: 1, access.RolePartner: 0, access.RoleGuest: 0} {
+		earned, err := c.WouldEarn(c.as(access.Actor{Role: role, ID: id.New()}), w)
+		require.NoError(t, err)
+		require.Len(t, earned, told, "%s, of whom is served at a counter", role)
+	}
 }

@@ -30,7 +30,8 @@ type Prospect struct {
 
 // Wanted is what would be bought, priced. Amounts are minor units.
 type Wanted struct {
-	Goods    []Good // without categories
+	MemberID *uuid.UUID // who would buy it at a counter, where staff ask; nil: the actor
+	Goods    []Good     // without categories
 	Total    int64
 	Shipping int64 // with what the way to pay costs
 	ShopID   *uuid.UUID
@@ -39,14 +40,15 @@ type Wanted struct {
 
 // WouldEarn is what the actor would earn by an order of so much now, in each programme that
 // gives something: by the reckoning that the order uses, as if all of it were paid by money.
-// It is nothing for guests, for companies, and for staff, who buy for others.
+// It is nothing for guests and companies; staff are told of whom they serve at a counter, and API
+// clients of nobody.
 func (s *Service) WouldEarn(ctx context.Context, w Wanted) ([]Earned, error) {
-	actor, ch := access.From(ctx), channel.From(ctx)
-	if !actor.Is(access.RoleMember) || actor.ID == uuid.Nil || len(w.Goods) == 0 {
+	ch, who := channel.From(ctx), w.buyer(access.From(ctx))
+	if who == uuid.Nil || len(w.Goods) == 0 {
 		return nil, nil
 	}
 	ctx = access.With(ctx, access.System)
-	o := Bought{BrandID: ch.BrandID, MemberID: actor.ID, Total: w.Total, Shipping: w.Shipping, Goods: w.Goods, PlacedAt: s.Now(), ShopID: w.ShopID, Zone: ch.TimeZone, Campaign: w.Campaign}
+	o := Bought{BrandID: ch.BrandID, MemberID: who, Total: w.Total, Shipping: w.Shipping, Goods: w.Goods, PlacedAt: s.Now(), ShopID: w.ShopID, Zone: ch.TimeZone, Campaign: w.Campaign}
 	programmes, rules, err := s.earningIn(ctx, o)
 	if err != nil || len(rules) == 0 {
 		return nil, err
@@ -55,6 +57,17 @@ func (s *Service) WouldEarn(ctx context.Context, w Wanted) ([]Earned, error) {
 		return nil, err
 	}
 	return o.earnsIn(programmes, rules)
+}
+
+// buyer is who would earn; zero for nobody of whom the actor is told.
+func (w Wanted) buyer(actor access.Actor) uuid.UUID {
+	switch {
+	case actor.Is(access.RoleMember):
+		return actor.ID
+	case w.MemberID != nil && actor.Is(access.RoleStaff, access.RoleStoreStaff, access.RoleAdmin):
+		return *w.MemberID
+	}
+	return uuid.Nil
 }
 
 // expect fills in what rules ask of the member and the goods.

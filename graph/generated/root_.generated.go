@@ -12228,7 +12228,7 @@ extend type Mutation {
 extend type Cart {
   "What the caller's points could pay of this total, one for each programme of the brand; empty for guests."
   points: [PointOffer!]!
-  "The points that the caller would earn by ordering it now, by the rules as they stand, if all is paid by money: what points pay earns less. Empty for guests and companies."
+  "The points that the caller would earn by ordering it now, by the rules as they stand, if all is paid by money: what points pay earns less. Of a sale over a counter that is tried, those of the member who shows a code or a card. Empty for guests, companies and API clients."
   pointsToEarn: [EarnedPoints!]!
 }
 
