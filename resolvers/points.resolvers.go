@@ -10,8 +10,10 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	globalid "github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
+	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/graph/generated"
 	"github.com/noren-commerce/noren/graph/model"
 )
@@ -19,6 +21,11 @@ import (
 func (r *cartResolver) Points(ctx context.Context, obj *cart.Priced) ([]points.Offer, error) {
 	offers, err := r.Resolver.Points.Offers(ctx, obj.Quote.Total)
 	return orNone(offers), err
+}
+
+func (r *cartResolver) PointsToEarn(ctx context.Context, obj *cart.Priced) ([]points.Earned, error) {
+	earned, err := r.Resolver.Points.WouldEarn(ctx, wanted(obj))
+	return orNone(earned), err
 }
 
 func (r *mutationResolver) GivePoints(ctx context.Context, input points.GiveInput) (model.PointBalancePayload, error) {
@@ -134,6 +141,14 @@ func (r *mutationResolver) ImportPointAnswers(ctx context.Context, input model.I
 	return answersPayload(ctx, done, err)
 }
 
+func (r *orderResolver) PointsEarned(ctx context.Context, obj *order.Order) ([]points.EarnedFor, error) {
+	if obj.Masked {
+		return []points.EarnedFor{}, nil
+	}
+	earned, err := load(ctx).PointsEarned.Load(ctx, obj.ID)
+	return orNone(earned), err
+}
+
 func (r *pointProgrammeResolver) Rates(ctx context.Context, obj *points.Programme) ([]points.Rate, error) {
 	rates, err := load(ctx).PointRates.Load(ctx, obj.ID)
 	return orNone(rates), err
@@ -146,6 +161,15 @@ func (r *pointProgrammeResolver) Rules(ctx context.Context, obj *points.Programm
 
 func (r *pointRateResolver) To(ctx context.Context, obj *points.Rate) (points.Programme, error) {
 	return load(ctx).PointProgramme.Load(ctx, obj.ToID)
+}
+
+func (r *purchaseResolver) PointsEarned(ctx context.Context, obj *purchase.Purchase) ([]points.EarnedFor, error) {
+	source := obj.ID
+	if obj.OrderID != nil {
+		source = *obj.OrderID
+	}
+	earned, err := load(ctx).PointsEarned.Load(ctx, source)
+	return orNone(earned), err
 }
 
 func (r *queryResolver) PointProgrammes(ctx context.Context) ([]points.Programme, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/noren-commerce/noren/cmd/noren/app/apptest"
 	"github.com/noren-commerce/noren/core/access"
 	"github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/messaging"
 	"github.com/noren-commerce/noren/core/points"
 )
 
@@ -39,17 +40,27 @@ func TestWhoJoinsIsWelcomedOnce(t *testing.T) {
 		c.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
 	}
 	online, early := newCustomer(t, s.App, "online@example.jp"), newCustomer(t, s.App, "early@example.jp")
+	proves := func() { // by the mail that came last
+		require.Empty(t, done(t, s.App, "", `verifyEmail(input: {token: "`+mailedToken(t, s.App, messaging.KindEmailVerification)+`"})`))
+	}
 	join(online)
+	require.Equal(t, 1, s.welcomed(t))
+	has := func(member string) int {
+		return countOf(t, s.App, `SELECT coalesce(sum(available), 0) FROM point_accounts WHERE member_id = $1`, keyOf(t, member))
+	}
+	require.Zero(t, has(online.id), "an address that nobody has proved may be anybody's")
+	online.do(t, `mutation { requestEmailVerification { userErrors { code } } }`, nil)
+	proves()
+	require.Equal(t, 1, s.welcomed(t))
+	require.Equal(t, 100, has(online.id), "who proves it is welcomed then")
+	exec(t, s.App, `UPDATE accounts SET email_verified_at = now() - interval '1 day' WHERE id = $1`, keyOf(t, early.id))
 	join(early)
 	umeda := shopOf(t, s.App, "umeda")
 	inShop := registeredAt(t, s.App, umeda, "山田 花子", "09012345612")
 	exec(t, s.App, `UPDATE memberships SET joined_at = joined_at - interval '2 days' WHERE member_id = $1`, keyOf(t, early.id))
-	require.Equal(t, 3, s.welcomed(t))
+	require.Equal(t, 2, s.welcomed(t))
 	join(online)
 	require.Equal(t, 1, s.welcomed(t), "who joins again has been welcomed")
-	has := func(member string) int {
-		return countOf(t, s.App, `SELECT coalesce(sum(available), 0) FROM point_accounts WHERE member_id = $1`, keyOf(t, member))
-	}
 	require.Equal(t, []int{100, 100, 0}, []int{has(online.id), has(inShop), has(early.id)}, "in a shop too, and nobody who joined long ago")
 	require.Zero(t, countOf(t, s.App, `SELECT count(*) FROM point_entries WHERE actor_id IS NOT NULL`), "nobody's grants of the day")
 }

@@ -202,8 +202,9 @@ type Loaders struct {
 	Payment        *graph.Loader[uuid.UUID, payment.Payment]
 	PointRates     *graph.Loader[uuid.UUID, []points.Rate] // by programme that they leave
 	PointProgramme *graph.Loader[uuid.UUID, points.Programme]
-	PointRules     *graph.Loader[uuid.UUID, []points.Rule]    // by programme
-	CardEntries    *graph.Loader[uuid.UUID, []giftcard.Entry] // by gift card
+	PointRules     *graph.Loader[uuid.UUID, []points.Rule]      // by programme
+	PointsEarned   *graph.Loader[uuid.UUID, []points.EarnedFor] // by order or purchase
+	CardEntries    *graph.Loader[uuid.UUID, []giftcard.Entry]   // by gift card
 
 	ExchangeVouchers *graph.Loader[uuid.UUID, []voucher.Voucher] // by exchange
 	PrizeShopStocks  *graph.Loader[uuid.UUID, []prize.ShopStock] // by prize
@@ -343,6 +344,7 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		PointProgramme:   graph.NewLoader(graph.ByKey(r.Points.ProgrammesByID, func(p points.Programme) uuid.UUID { return p.ID })),
 		PointRates:       graph.NewLoader(graph.Grouped(r.Points.Rates, func(x points.Rate) uuid.UUID { return x.FromID })),
 		PointRules:       graph.NewLoader(graph.Grouped(r.Points.RulesOf, func(x points.Rule) uuid.UUID { return x.ProgrammeID })),
+		PointsEarned:     graph.NewLoader(graph.Grouped(r.Points.EarnedFor, func(x points.EarnedFor) uuid.UUID { return x.SourceID })),
 		PrizeShopStocks:  graph.NewLoader(graph.Grouped(r.Prizes.ShopStocks, func(x prize.ShopStock) uuid.UUID { return x.PrizeID })),
 		ExchangeVouchers: graph.NewLoader(graph.Grouped(r.Vouchers.OfExchanges, func(v voucher.Voucher) uuid.UUID { return *v.ExchangeID })),
 		VoucherEntries:   graph.NewLoader(graph.Grouped(r.Vouchers.EntriesOf, func(e voucher.Entry) uuid.UUID { return e.VoucherID })),

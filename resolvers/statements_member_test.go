@@ -22,7 +22,7 @@ var memberOperations = map[string]clientOperation{
 	"app/JoinMembership": {13, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"settings": []apptest.Variables{{"medium": "MAIL", "given": true}}}), newCustomer(t, w.App, w.email()).headers()}
 	}},
-	"app/ClaimMemberCard": {93, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
+	"app/ClaimMemberCard": {94, asMember(func(t *testing.T, w *world, _ customer) apptest.Variables {
 		_, number := w.guest(t, "09011112222")
 		return in(apptest.Variables{"cardNumber": number, "phone": "09011112222"})
 	})},
@@ -37,7 +37,7 @@ var memberOperations = map[string]clientOperation{
 		return in(apptest.Variables{"how": "APP", "settings": []apptest.Variables{{"medium": "PUSH", "given": true}}})
 	})},
 	"app/ExportMyData": {6, asMember(func(*testing.T, *world, customer) apptest.Variables { return in(apptest.Variables{}) })},
-	"app/RequestMyErasure": {68, asMember(func(*testing.T, *world, customer) apptest.Variables {
+	"app/RequestMyErasure": {70, asMember(func(*testing.T, *world, customer) apptest.Variables {
 		return in(apptest.Variables{"password": goodPassword})
 	})},
 	"app/RecordPetWeight": {8, func(_ *testing.T, w *world) question {
@@ -107,7 +107,7 @@ var memberOperations = map[string]clientOperation{
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": one, "withId": other}
 	})},
-	"admin/MergeMembers": {91, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MergeMembers": {92, input(func(t *testing.T, w *world) apptest.Variables {
 		one, _ := w.guest(t, "09011112222")
 		other, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"idempotencyKey": w.key(), "keepId": one, "goneId": other, "reason": "同一人物"}
@@ -119,7 +119,7 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},
-	"admin/RequestMemberErasure": {48, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/RequestMemberErasure": {49, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest}
 	})},

@@ -21,7 +21,7 @@ var prizeOperations = map[string]clientOperation{
 	"app/ExchangePrize": {21, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "prizeId": w.prize(t), "points": 1, "address": newAddress("自宅")})
 	})},
-	"app/CancelMyPrizeExchange": {21, loyal(func(t *testing.T, w *world) apptest.Variables {
+	"app/CancelMyPrizeExchange": {22, loyal(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "exchangeId": w.exchanged(t, w.prize(t))})
 	})},
 	"admin/StaffPrizes": {2, staffed(func(t *testing.T, w *world) apptest.Variables {
@@ -44,7 +44,7 @@ var prizeOperations = map[string]clientOperation{
 		}
 		return in(apptest.Variables{"to": "SHIPPED", "carrier": "ヤマト運輸", "moves": moves})
 	})},
-	"admin/CancelPrizeExchange": {19, staffed(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CancelPrizeExchange": {20, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "exchangeId": w.exchanged(t, w.prize(t)), "reason": "破損"})
 	})},
 	"admin/ExportPrizeShipments": {2, staffed(func(t *testing.T, w *world) apptest.Variables { w.furnishPrizes(t); return nil })},

@@ -208,7 +208,7 @@ var staffOperations = map[string]clientOperation{
 	})},
 	"admin/DeletePermissionGroup": {5, input(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"groupId": w.group(t)} })},
 	"admin/SetStaffPolicy":        {4, newly(apptest.Variables{"networks": []string{}, "requireTotp": false})},
-	"admin/CloseMember": {20, input(func(t *testing.T, w *world) apptest.Variables {
+	"admin/CloseMember": {21, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"accountId": newCustomer(t, w.App, w.email()).id}
 	})},
 

@@ -135,7 +135,7 @@ var buyingOperations = map[string]clientOperation{
 		require.NotNil(t, linked.Link)
 		return question{in(apptest.Variables{"id": linked.Link.ID}), c.headers()}
 	}},
-	"app/CloseAccount": {20, func(t *testing.T, w *world) question {
+	"app/CloseAccount": {21, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"password": goodPassword}), newCustomer(t, w.App, w.email()).headers()}
 	}},
 

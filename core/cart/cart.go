@@ -191,6 +191,9 @@ type Priced struct {
 	Coupons []Coupon
 	// Token is the guest's key to a cart just made; empty otherwise.
 	Token string
+	// Tried is the member for whom a sale over the counter is tried; nil otherwise, and of who
+	// buys for a company.
+	Tried *uuid.UUID
 
 	parcel shipping.Parcel
 	alone  func() (pricing.Quote, error) // the quote without a shipping fee

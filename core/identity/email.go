@@ -268,10 +268,10 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, token string) (*Accoun
 	return account, nil
 }
 
-// readdress gives the account, which is held, the proved address. It names the sessions
-// that end with that.
+// readdress gives the account, which is held, the proved address: the first, if none was proved
+// before. It names the sessions that end with that.
 func (s *Service) readdress(ctx context.Context, account *Account, email string, keep uuid.UUID) ([]uuid.UUID, error) {
-	before, now := account.Email, s.Now()
+	before, proved, now := account.Email, account.EmailVerified(), s.Now()
 	account.Email, account.EmailVerifiedAt, account.UpdatedAt = email, &now, now
 	if err := s.Store.SetEmail(ctx, *account); err != nil {
 		return nil, at("token", err)
@@ -289,6 +289,11 @@ func (s *Service) readdress(ctx context.Context, account *Account, email string,
 	change := map[string]any{"before": map[string]string{"email": MaskEmail(before)}, "after": map[string]string{"email": MaskEmail(email)}}
 	if err := s.Events.Record(ctx, event.New(ctx, now, "account.email_changed", "Account", account.ID, change)); err != nil {
 		return nil, err
+	}
+	if !proved {
+		if err := s.Events.Record(ctx, event.New(ctx, now, "account.email_verified", "Account", account.ID, nil)); err != nil {
+			return nil, err
+		}
 	}
 	return s.Store.EndSessions(ctx, account.ID, keep, endedByEmail, now)
 }

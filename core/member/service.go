@@ -3,6 +3,7 @@ package member
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,9 @@ import (
 type Store interface {
 	// Members are those of the ids, merged and erased ones too.
 	Members(ctx context.Context, memberIDs []uuid.UUID) ([]Member, error)
+	// Legible are the same, and apart from them why those cannot be read whose sealed values
+	// cannot be opened.
+	Legible(ctx context.Context, memberIDs []uuid.UUID) ([]Member, map[uuid.UUID]error, error)
 	// Lock are the same, locked in one order whoever asks.
 	Lock(ctx context.Context, memberIDs []uuid.UUID) ([]Member, error)
 	// Find are at most so many members that the criterion fits, none that were merged.
@@ -211,6 +215,23 @@ func (s *Service) ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]Member, e
 	members, err := s.Store.Members(ctx, memberIDs)
 	if err != nil {
 		return nil, err
+	}
+	return s.show(ctx, members, "id")
+}
+
+// Legible are members of whom a regular job works many at once, for noren itself. Who has a
+// sealed value that cannot be opened is left out and logged: one such row must not hold up all
+// the others.
+func (s *Service) Legible(ctx context.Context, memberIDs []uuid.UUID) ([]Member, error) {
+	if !access.From(ctx).Is(access.RoleSystem) {
+		return nil, fault.ErrForbidden
+	}
+	members, sealed, err := s.Store.Legible(ctx, memberIDs)
+	if err != nil {
+		return nil, err
+	}
+	for key, why := range sealed {
+		slog.ErrorContext(ctx, "a member's sealed values cannot be opened", "member", key, "error", why)
 	}
 	return s.show(ctx, members, "id")
 }

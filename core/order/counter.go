@@ -162,7 +162,11 @@ func (s *Service) Sell(ctx context.Context, in SellInput) (SoldOver, error) {
 	}
 	if in.DryRun {
 		r, err := s.ring(ctx, in, false)
-		return SoldOver{Quote: r.quote(), MemberID: r.member()}, err
+		quote := r.quote()
+		if quote != nil && r.buyer.Is(access.RoleMember) {
+			quote.Tried = r.member()
+		}
+		return SoldOver{Quote: quote, MemberID: r.member()}, err
 	}
 	if err := s.CodesTried(ctx, in.Codes); err != nil {
 		return SoldOver{}, err

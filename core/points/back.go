@@ -123,7 +123,7 @@ func (t *till) takeBack(b back, sold []Sold) error {
 	rest := b.part(as.ID, good.Minor)
 	rest.Points = map[uuid.UUID]int64{}
 	for _, p := range t.programmes {
-		if points := t.gives(p, as, []Good{good}); points > 0 {
+		if points, _ := t.gives(p, as, []Good{good}); points > 0 {
 			t.take(p.ID, b, as.ID, points)
 			rest.Points[p.ID] = points
 		}

@@ -27,6 +27,7 @@ type Posting struct {
 	Pending    bool       // EARN: not to be used before it is confirmed
 	ConfirmsAt *time.Time // EARN: when it is, if nobody says otherwise
 	Until      *time.Time // of what is given: the last day, instead of the programme's
+	Lives      []Life     // of what is given: how long its parts live, instead of the programme's
 	Portions   []Portion  // TRANSFER_IN, EXCHANGE_IN: with whose last days they come
 	OrderID    *uuid.UUID
 	PurchaseID *uuid.UUID // in a shop, instead of an order
@@ -55,6 +56,7 @@ type Account struct {
 	Owed        int64
 	Number      int64
 	LastsUntil  *time.Time // until when all of it lives, where that goes by movements
+	LeftOn      *time.Time // the day on which the member left or was erased: what comes after it is written off; nil: the member is there
 }
 
 // held is an account that is locked, with what of its past a posting needs.
@@ -87,7 +89,7 @@ type Book struct {
 type Locked struct {
 	Account
 	Programme Programme
-	Lots      []Lot   // that have something left
+	Lots      []Lot   // that have something left, and those that what is undone came out of
 	Past      []Entry // of the keys that were asked for, and what undoes them
 }
 
@@ -198,17 +200,17 @@ func (w *writing) give() error {
 	if w.Pending {
 		side = Pending
 	}
-	last := w.Until
-	if last == nil && !w.Pending {
-		last = w.given()
-	}
 	portions := w.Portions
 	if len(portions) == 0 {
-		portions = []Portion{{Points: w.Points, ExpiresOn: last}}
+		var err error
+		if portions, err = w.parts(); err != nil {
+			return err
+		}
 	}
 	var made []*heldLot
 	for _, p := range portions {
-		made = append(made, w.lot(p.Points, p.ExpiresOn))
+		p.ExpiresOn = w.unlessLeft(p.ExpiresOn)
+		made = append(made, w.lot(p))
 	}
 	w.entry(w.Kind, against[w.Kind], side, w.Points, nil)
 	if w.Kind.settles() && !w.Pending {
@@ -218,9 +220,9 @@ func (w *writing) give() error {
 }
 
 // lot adds a lot to the account.
-func (w *writing) lot(points int64, last *time.Time) *heldLot {
+func (w *writing) lot(p Portion) *heldLot {
 	l := &heldLot{fresh: true, Lot: Lot{
-		ID: id.New(), AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Pending: w.Pending, Issued: points, Remaining: points, ExpiresOn: last,
+		ID: id.New(), AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Pending: w.Pending, Issued: p.Points, Remaining: p.Points, ExpiresOn: p.ExpiresOn, LifeDays: p.LifeDays,
 		OrderID: w.OrderID, PurchaseID: w.PurchaseID, EarnedAt: w.At,
 	}}
 	if w.Pending {
@@ -245,7 +247,7 @@ func (w *writing) confirm() (moved int64) {
 	var lots []*heldLot
 	for _, l := range w.held.lots {
 		if l.Pending && l.Remaining > 0 && w.earned(l.Lot) {
-			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.given()
+			l.Pending, l.changed, l.ConfirmsAt, l.ExpiresOn = false, true, nil, w.given(l.LifeDays)
 			moved += l.Remaining
 			lots = append(lots, l)
 		}
@@ -271,10 +273,15 @@ func takeFrom(lots []*heldLot, points int64) (portions []Portion, taken int64) {
 	for _, l := range lots {
 		if n := min(l.Remaining, points-taken); n > 0 {
 			l.Remaining, l.delta, taken = l.Remaining-n, l.delta-n, taken+n
-			portions = append(portions, Portion{l.ID, n, l.ExpiresOn})
+			portions = append(portions, l.portion(n))
 		}
 	}
 	return portions, taken
+}
+
+// portion is so many points out of the lot.
+func (l *heldLot) portion(points int64) Portion {
+	return Portion{l.ID, points, l.ExpiresOn, l.LifeDays}
 }
 
 // usable are the lots that can be used on the day, in the order in which they expire.
@@ -377,30 +384,27 @@ func (w *writing) restore() (int64, []Portion, error) {
 			continue
 		}
 		left -= n
-		l := w.putBack(Portion{p.LotID, n, p.ExpiresOn}, day)
-		back, lots = append(back, Portion{l.ID, n, l.ExpiresOn}), append(lots, l)
+		l := w.putBack(Portion{p.LotID, n, p.ExpiresOn, p.LifeDays}, day)
+		back, lots = append(back, l.portion(n)), append(lots, l)
 	}
 	w.entry(w.Kind, against[w.Kind], Available, w.Points, back)
 	w.settle(lots, w.Points)
 	return w.Points, back, nil
 }
 
-// putBack puts points back into their lot, or into one that lives on.
+// putBack puts points back into their lot, or into one that lives on. A lot whose day is over
+// takes nothing: it was written off under that day's key, or will be.
 func (w *writing) putBack(p Portion, day time.Time) *heldLot {
-	last, sameLot := w.back(p, day)
-	if !sameLot {
-		return w.lot(p.Points, last)
+	at := slices.IndexFunc(w.held.lots, func(l *heldLot) bool { return l.ID == p.LotID })
+	if at < 0 || w.held.LeftOn != nil || w.held.lots[at].lapsed(day) {
+		p.ExpiresOn = w.unlessLeft(w.grace(p, day))
+		return w.lot(p)
 	}
-	for _, l := range w.held.lots {
-		if l.ID == p.LotID {
-			l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
-			return l
-		}
+	l := w.held.lots[at]
+	if last := w.back(l.ExpiresOn, l.LifeDays); !sameDay(last, l.ExpiresOn) {
+		l.ExpiresOn, l.changed = last, true
 	}
-	l := &heldLot{delta: p.Points, changed: !sameDay(last, p.ExpiresOn), Lot: Lot{
-		ID: p.LotID, AccountID: w.held.ID, ProgrammeID: w.ProgrammeID, Remaining: p.Points, ExpiresOn: last, EarnedAt: w.At,
-	}}
-	w.held.lots = append(w.held.lots, l)
+	l.Remaining, l.delta = l.Remaining+p.Points, l.delta+p.Points
 	return l
 }
 

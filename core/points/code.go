@@ -52,6 +52,7 @@ type Code struct {
 	ValidFrom   *time.Time
 	ValidUntil  *time.Time
 	MostUses    *int64 // by all members together; nil: any
+	LifeDays    *int   // how many days its points live; nil: as the programme says
 	Uses        int64
 	CreatedAt   time.Time
 	ClosedAt    *time.Time
@@ -100,6 +101,7 @@ type SaveCodeInput struct {
 	ValidFrom   *time.Time
 	ValidUntil  *time.Time
 	MostUses    *int64
+	LifeDays    *int
 }
 
 var codeText = regexp.MustCompile(`^[0-9A-Z-]{8,40}$`)
@@ -109,7 +111,7 @@ func written(text string) string { return strings.ToUpper(strings.TrimSpace(text
 
 // SaveCode makes a code of the context's brand (staff with POINT_ADMIN).
 func (s *Service) SaveCode(ctx context.Context, in SaveCodeInput) (*Code, error) {
-	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), in.Name.Check("name", maxName, true), amount(in.Points)); err != nil {
+	if err := errors.Join(access.RequireEverywhere(ctx, access.PointAdmin), in.Name.Check("name", maxName, true), amount(in.Points), lifeDays(in.LifeDays, "lifeDays")); err != nil {
 		return nil, err
 	}
 	if in.ValidFrom != nil && in.ValidUntil != nil && !in.ValidFrom.Before(*in.ValidUntil) {
@@ -125,7 +127,7 @@ func (s *Service) SaveCode(ctx context.Context, in SaveCodeInput) (*Code, error)
 	now, brandID := s.Now(), channel.From(ctx).BrandID
 	c := Code{
 		ID: id.New(), ProgrammeID: p.ID, BrandID: brandID, Code: rand.Text(), Name: in.Name, Points: in.Points, Daily: in.Daily, ShopID: in.ShopID,
-		ValidFrom: in.ValidFrom, ValidUntil: in.ValidUntil, MostUses: in.MostUses, CreatedAt: now,
+		ValidFrom: in.ValidFrom, ValidUntil: in.ValidUntil, MostUses: in.MostUses, LifeDays: in.LifeDays, CreatedAt: now,
 	}
 	if in.Code != nil {
 		if c.Code = written(*in.Code); !codeText.MatchString(c.Code) {
@@ -241,7 +243,7 @@ func (s *Service) redeem(ctx context.Context, text string, memberID uuid.UUID, s
 		return Code{}, err
 	}
 	_, err = s.Post(ctx, Posting{
-		Holder: Holder{p.ID, memberID}, Key: "code:" + c.ID.String() + ":" + day.Format(time.DateOnly), Kind: Earn, Points: c.Points,
+		Holder: Holder{p.ID, memberID}, Key: "code:" + c.ID.String() + ":" + day.Format(time.DateOnly), Kind: Earn, Points: c.Points, Lives: oneLife(c.LifeDays),
 		Reason: c.Name.In(i18n.Default), ActorID: actorID(ctx), At: now,
 	})
 	return *c, err

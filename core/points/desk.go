@@ -53,6 +53,7 @@ type GrantInput struct {
 	Points         int64
 	Deduct         bool
 	Reason         string
+	ExpiresOn      *time.Time `json:",omitempty"` // the last day of what is given, instead of the programme's
 }
 
 // Grant gives or takes points by hand (staff with POINT_WRITE), within what the programme
@@ -76,11 +77,13 @@ func (s *Service) Grant(ctx context.Context, in GrantInput) (*Balance, error) {
 		return nil, err
 	}
 	sees, err := s.sees(ctx, in.MemberID)
-	if err == nil && in.Deduct && !sees {
-		err = fault.ErrForbidden.At("memberId")
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case in.Deduct && !sees:
+		return nil, fault.ErrForbidden.At("memberId")
+	case in.Deduct && in.ExpiresOn != nil:
+		return nil, fault.Invalid(fault.CodeInvalid, "減算に有効期限は指定できません", "What is taken has no last day").At("expiresOn")
 	}
 	_, err = idempotency.Once(ctx, s.Keys, "grantPoints", in.IdempotencyKey, in, func(ctx context.Context) (Result, error) { return s.grant(ctx, p, in) })
 	if err != nil || !sees {
@@ -100,9 +103,14 @@ func (s *Service) grant(ctx context.Context, p Programme, in GrantInput) (Result
 	if left, err := s.left(ctx, p); err != nil || in.Points > left[p.ID] {
 		return Result{}, orErr(err, ErrLimit.With(left[p.ID]).At("points"))
 	}
+	now := s.Now()
+	lives, err := p.until(in.ExpiresOn, now)
+	if err != nil {
+		return Result{}, err
+	}
 	posting := Posting{
 		Holder: Holder{p.ID, in.MemberID}, Key: "staff:" + access.From(ctx).ID.String() + ":" + in.IdempotencyKey, Kind: Grant, Points: in.Points, Reason: in.Reason,
-		ActorID: actorID(ctx), At: s.Now(),
+		Lives: lives, ActorID: actorID(ctx), At: now,
 	}
 	if in.Deduct {
 		posting.Kind = Deduct
@@ -305,10 +313,10 @@ func exchanged(left []Portion, points int64, limit *time.Time) (all []Portion, e
 		last := soonest(limit, p.ExpiresOn)
 		switch n := len(all) - 1; {
 		case till == in:
-		case n >= 0 && sameDay(all[n].ExpiresOn, last):
+		case n >= 0 && sameDay(all[n].ExpiresOn, last) && sameDays(all[n].LifeDays, p.LifeDays):
 			all[n].Points += till - in
 		default:
-			all = append(all, Portion{Points: till - in, ExpiresOn: last})
+			all = append(all, Portion{Points: till - in, ExpiresOn: last, LifeDays: p.LifeDays})
 		}
 		in = till
 	}

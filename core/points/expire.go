@@ -2,6 +2,8 @@ package points
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,24 +25,28 @@ func (ExpireJob) Kind() string { return "points_expire" }
 const expireAtOnce = 5000
 
 // Expire writes off points whose time is over (失効), in transactions that postings do
-// not wait for.
+// not wait for. A programme that fails holds up no other.
 func (s *Service) Expire(ctx context.Context) error {
-	all, err := s.Store.Programmes(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range all {
+	return s.inEach(ctx, func(ctx context.Context, p Programme) error {
 		for {
-			n, err := s.expire(ctx, p)
-			if err != nil {
+			if n, err := s.expire(ctx, p); err != nil || n == 0 {
 				return err
 			}
-			if n == 0 {
-				break
-			}
+		}
+	})
+}
+
+// inEach works all programmes. One that fails holds up no other: what failed is told when all
+// are done.
+func (s *Service) inEach(ctx context.Context, work func(ctx context.Context, p Programme) error) error {
+	all, err := s.Store.Programmes(ctx)
+	failed := []error{err}
+	for _, p := range all {
+		if err := work(ctx, p); err != nil {
+			failed = append(failed, fmt.Errorf("points of %s: %w", p.Code, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // Loss is what an account lost because its time was over, and what it has after it.
@@ -98,32 +104,31 @@ func (NoticeJob) Kind() string { return "points_notice" }
 const noticesAtOnce = 500
 
 // Notify tells members, once for each day, that points expire soon (失効予告). Who cannot be
-// written to counts as told, too: else they would come before all others again.
+// written to counts as told, too: else they would come before all others again. A programme that
+// fails holds up no other.
 func (s *Service) Notify(ctx context.Context) error {
-	all, err := s.Store.Programmes(ctx)
-	if err != nil {
-		return err
-	}
-	for _, p := range all {
+	return s.inEach(ctx, func(ctx context.Context, p Programme) error {
 		for p.NoticeDays > 0 && p.ClosedAt == nil {
-			marked := 0
-			err := s.Tx.InTx(ctx, func(ctx context.Context) error {
-				now := s.Now()
-				found, err := s.Store.Expiring(ctx, p.ID, p.Day(now), p.Day(now).AddDate(0, 0, p.NoticeDays), now, noticesAtOnce)
-				if marked = len(found); err != nil {
-					return err
-				}
-				return s.tell(ctx, p, found)
-			})
-			if err != nil {
+			if marked, err := s.notify(ctx, p); err != nil || marked < noticesAtOnce {
 				return err
 			}
-			if marked < noticesAtOnce {
-				break
-			}
 		}
-	}
-	return nil
+		return nil
+	})
+}
+
+// notify tells some of the programme's members in one transaction, and answers how many it
+// has done with.
+func (s *Service) notify(ctx context.Context, p Programme) (marked int, err error) {
+	err = s.Tx.InTx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		found, err := s.Store.Expiring(ctx, p.ID, p.Day(now), p.Day(now).AddDate(0, 0, p.NoticeDays), now, noticesAtOnce)
+		if marked = len(found); err != nil {
+			return err
+		}
+		return s.tell(ctx, p, found)
+	})
+	return marked, err
 }
 
 func (s *Service) tell(ctx context.Context, p Programme, found []Expiring) error {
@@ -162,7 +167,7 @@ func (s *Service) addressed(ctx context.Context, found []Expiring) error {
 	if s.Members == nil || len(cards) == 0 {
 		return nil
 	}
-	members, err := s.Members.ByIDs(access.With(ctx, access.System), cards)
+	members, err := s.Members.Legible(access.With(ctx, access.System), cards)
 	if err != nil {
 		return err
 	}

@@ -115,14 +115,31 @@ func (b *bench) merge(gone, kept int) error {
 	if err := b.Merge(context.Background(), b.at(kept), b.at(gone)); err != nil {
 		return err
 	}
+	return b.replace(gone, b.at(gone))
+}
+
+// replace lets a newcomer sit where the member does.
+func (b *bench) replace(seat int, member uuid.UUID) error {
 	m, err := b.newcomer()
 	if err != nil {
 		return err
 	}
 	b.seats.Lock()
 	defer b.seats.Unlock()
-	b.members[gone] = m
+	if b.members[seat] == member {
+		b.members[seat] = m
+	}
 	return nil
+}
+
+// close closes the member's account, and writes down that the member left.
+func (b *bench) close(m uuid.UUID) error {
+	return b.shop.DB.InTx(context.Background(), func(ctx context.Context) error {
+		if err := postgres.NewAccounts(b.shop.DB).CloseAccount(ctx, m, b.clock()); err != nil {
+			return err
+		}
+		return postgres.NewCustomers(b.shop.DB, nil).Forget(ctx, m, b.clock())
+	})
 }
 
 func (b *bench) posting(kind points.Kind, m uuid.UUID, key string, n int64) points.Posting {

@@ -116,46 +116,62 @@ func (w *writing) prolong() {
 	}
 }
 
-// lives lets all that can be used of the account on the day live at least until another one.
+// lives lets all that can be used of the account on the day live at least until another one, but
+// for what lives for a limited time, and all of who has left: it had its last day, and a movement
+// that waited for its turn is maybe of a day before that.
 func (h *held) lives(b *Book, until *time.Time, day time.Time) {
 	if until == nil {
 		return
 	}
 	h.LastsUntil = until
 	for _, l := range h.lots {
-		if !l.Pending && l.ExpiresOn != nil && !l.lapsed(day) {
+		if h.LeftOn == nil && !l.Pending && l.ExpiresOn != nil && l.LifeDays == nil && !l.lapsed(day) {
 			l.ExpiresOn = later(l.ExpiresOn, until)
 		}
 	}
 	b.prolonged = append(b.prolonged, Prolonged{h.ID, *until, day})
 }
 
-// given is the last day of what the posting gives: no earlier than what else the account has,
-// where that goes by movements.
-func (w *writing) given() *time.Time {
+// given is the last day of what the posting gives: so many days from now, if it lives for a
+// limited time; else no earlier than what else the account has, where that goes by movements.
+func (w *writing) given(lifeDays *int) *time.Time {
+	if lifeDays != nil {
+		last := w.programme.Day(w.At).AddDate(0, 0, *lifeDays)
+		return w.unlessLeft(&last)
+	}
 	last := w.programme.lastDay(w.At)
-	if w.programme.Expiry == ByMovement {
-		last = later(last, w.held.LastsUntil)
+	return w.unlessLeft(w.back(last, nil))
+}
+
+// back is the last day of points that come back to a lot which ends on the day: where all goes
+// by movements, they live as long as what else the account has, if that is longer and they do
+// not live for a limited time.
+func (w *writing) back(last *time.Time, lifeDays *int) *time.Time {
+	if last != nil && lifeDays == nil && w.programme.Expiry == ByMovement {
+		return later(last, w.held.LastsUntil)
 	}
 	return last
 }
 
-// back is the last day of points that come back, and whether their lot is still there to take
-// them. What has expired since lives on for the days of grace; where all goes by movements, as
-// long as what else the account has, if that is longer.
-func (w *writing) back(p Portion, day time.Time) (last *time.Time, sameLot bool) {
+// grace is the last day of points that come back and whose lot has ended since: they live on
+// for the days of grace, or as long as what else the account has. Those that ended on no day
+// end on none.
+func (w *writing) grace(p Portion, day time.Time) *time.Time {
 	if p.ExpiresOn == nil {
-		return nil, true
+		return nil
 	}
-	last, sameLot = p.ExpiresOn, !p.ExpiresOn.Before(day)
-	if !sameLot {
-		grace := day.AddDate(0, 0, w.programme.GraceDays)
-		last = &grace
+	grace := day.AddDate(0, 0, w.programme.GraceDays)
+	return w.back(later(&grace, p.ExpiresOn), p.LifeDays)
+}
+
+// unlessLeft is the last day of points that can be used from now on. Of who has left it is the
+// day before: nobody can use them any more, and the next round writes them off.
+func (w *writing) unlessLeft(last *time.Time) *time.Time {
+	if w.held.LeftOn == nil || w.Pending {
+		return last
 	}
-	if w.programme.Expiry == ByMovement {
-		last = later(last, w.held.LastsUntil)
-	}
-	return last, sameLot
+	before := w.programme.Day(w.At).AddDate(0, 0, -1)
+	return &before
 }
 
 // later is the later of two days; the other one, if one is nil.

@@ -70,15 +70,27 @@ func (b *Book) Merge(kept, gone Holder, actor *uuid.UUID, at time.Time) {
 	if in.programme.Expiry == ByMovement { // who moved last lets the points of both live
 		into.lives(b, later(into.LastsUntil, from.LastsUntil), in.programme.Day(at))
 	}
+	if into.LeftOn != nil {
+		into.ends(in.unlessLeft(nil))
+	}
 	live, _ := into.usable(in.programme.Day(at))
 	in.settle(live, remaining(live))
+}
+
+// ends lets all that is left of the account, and can be used, have had its last day.
+func (h *held) ends(last *time.Time) {
+	for _, l := range h.lots {
+		if !l.Pending && l.Remaining > 0 && !l.lapsed(*last) {
+			l.ExpiresOn, l.changed = last, true
+		}
+	}
 }
 
 // portions are what is left of the account's lots.
 func (h *held) portions(pending bool) (all []Portion) {
 	for _, l := range h.lots {
 		if l.Pending == pending && l.Remaining > 0 {
-			all = append(all, Portion{l.ID, l.Remaining, l.ExpiresOn})
+			all = append(all, l.portion(l.Remaining))
 		}
 	}
 	return all

@@ -118,6 +118,8 @@ var words = []struct {
 	{"grant", true, (*fair).grant},
 	{"deduct", true, (*fair).deduct},
 	{"merge", false, (*fair).join},
+	{"leave", false, (*fair).leave},
+	{"leave", false, (*fair).leave},
 	{"exchange", true, (*fair).exchange},
 	{"exchange back", true, (*fair).exchangeBack},
 	{"send", true, (*fair).send},
@@ -281,6 +283,19 @@ func (f *fair) join(s step) error {
 	return f.merge(s.seat, s.other)
 }
 
+// leave lets who sits there close the account, and stay for a while: others still give to them,
+// and what they bought is given back. Who has left makes room for a newcomer.
+func (f *fair) leave(s step) error {
+	var left bool
+	if err := f.shop.DB.Pool().QueryRow(context.Background(), `SELECT closed_at IS NOT NULL FROM accounts WHERE id = $1`, s.member).Scan(&left); err != nil {
+		return err
+	}
+	if left {
+		return f.replace(s.seat, s.member)
+	}
+	return f.close(s.member)
+}
+
 func (f *fair) exchange(s step) error { return f.turn(s, f.own, f.pool) }
 
 func (f *fair) exchangeBack(s step) error { return f.turn(s, f.pool, f.own) }
@@ -392,6 +407,16 @@ func (f *fair) live(t require.TestingT) {
 	require.Zero(t, short, "lots that end before")
 }
 
+// gone checks that who has left, or has been since, has nothing that could be used.
+func (f *fair) gone(t require.TestingT) {
+	var wrong int
+	require.NoError(t, f.shop.DB.Pool().QueryRow(context.Background(), `
+		SELECT count(*) FROM point_accounts a JOIN accounts x ON x.id = a.member_id JOIN point_lots l ON l.account_id = a.id
+		WHERE a.merged_into IS NULL AND x.closed_at IS NOT NULL AND l.remaining > 0 AND NOT l.pending AND (l.expires_on IS NULL OR l.expires_on >= $1)`,
+		f.own.Day(f.clock())).Scan(&wrong))
+	require.Zero(t, wrong, "who has left has points that live on")
+}
+
 // hold lets hands do whatever they like at once, and checks what must hold whenever they rest.
 func (f *fair) hold(t *testing.T) {
 	round := 0
@@ -420,6 +445,7 @@ func (f *fair) hold(t *testing.T) {
 		f.audit(r)
 		f.agree(r)
 		f.live(r)
+		f.gone(r)
 		f.lapses(r)
 		f.again(r)
 	})

@@ -2,6 +2,7 @@ package points
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -85,26 +86,37 @@ const (
 var byCalendar = []Occasion{Birthday, Anniversary}
 
 // Celebrate gives points for birthdays, anniversaries of registrations, and ranks that were
-// reached. It goes on where it was broken off; each occasion is given once.
+// reached. It goes on where it was broken off; each occasion is given once. An occasion of a
+// programme that fails holds up no other, nor the ranks.
 func (s *Service) Celebrate(ctx context.Context) error {
 	all, err := s.Store.Programmes(ctx)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, p := range all {
+		if p.ClosedAt != nil {
+			continue
+		}
 		for _, o := range byCalendar {
-			for more := p.ClosedAt == nil; more && err == nil; {
-				more, err = s.celebrate(ctx, p, o)
-			}
-			if err != nil {
-				return fmt.Errorf("points of %s for %s: %w", p.Code, o, err)
+			if err := untilDone(func() (bool, error) { return s.celebrate(ctx, p, o) }); err != nil {
+				failed = append(failed, fmt.Errorf("points of %s for %s: %w", p.Code, o, err))
 			}
 		}
 	}
-	for more := true; more && err == nil; {
-		more, err = s.rankedUp(ctx, all)
+	if err := untilDone(func() (bool, error) { return s.rankedUp(ctx, all) }); err != nil {
+		failed = append(failed, fmt.Errorf("points for %s: %w", RankedUp, err))
 	}
-	return err
+	return errors.Join(failed...)
+}
+
+// untilDone goes on as long as there is more, and nothing fails.
+func untilDone(some func() (more bool, err error)) error {
+	for {
+		if more, err := some(); err != nil || !more {
+			return err
+		}
+	}
 }
 
 // celebrate works some members of the round's day in one transaction; false when all days
@@ -184,7 +196,7 @@ func (s *Service) treat(ctx context.Context, p Programme, r Round, rules []Rule,
 }
 
 // bornOn are those of the members whose birthday is on the day. Their birthdays are unsealed
-// for it alone.
+// for it alone. Who cannot be read has none, and holds up nobody else's.
 func (s *Service) bornOn(ctx context.Context, some []Celebrant, day time.Time) ([]Celebrant, error) {
 	if s.Members == nil || len(some) == 0 {
 		return nil, nil
@@ -193,7 +205,7 @@ func (s *Service) bornOn(ctx context.Context, some []Celebrant, day time.Time) (
 	for i, c := range some {
 		keys[i] = c.MemberID
 	}
-	members, err := s.Members.ByIDs(access.With(ctx, access.System), keys)
+	members, err := s.Members.Legible(access.With(ctx, access.System), keys)
 	born := map[uuid.UUID]bool{}
 	for _, m := range members {
 		born[m.ID] = m.Birthday != nil && celebrates(*m.Birthday, day)
@@ -259,7 +271,7 @@ func (s *Service) giveFor(ctx context.Context, p Programme, o Occasion, rules []
 			continue
 		}
 		for _, r := range c.fitting(rules) {
-			all = append(all, Posting{Holder: Holder{p.ID, c.MemberID}, Key: fmt.Sprintf("reward:%s:%s:%s", r.ID, o, c.Term), Kind: Earn, Points: r.Terms.Points, Reason: reason(o, c), Still: o != RankedUp, At: now})
+			all = append(all, Posting{Holder: Holder{p.ID, c.MemberID}, Key: fmt.Sprintf("reward:%s:%s:%s", r.ID, o, c.Term), Kind: Earn, Points: r.Terms.Points, Lives: oneLife(r.Terms.LifeDays), Reason: reason(o, c), Still: o != RankedUp, At: now})
 		}
 	}
 	if len(all) == 0 {

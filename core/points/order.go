@@ -207,17 +207,7 @@ func (s *Service) ToEarn(ctx context.Context, orderID uuid.UUID) ([]Earned, erro
 	if err := s.place(ctx, o, rules, false); err != nil {
 		return nil, err
 	}
-	var all []Earned
-	for _, p := range programmes {
-		points, err := o.earns(rulesOf(p, rules))
-		if err != nil {
-			return nil, err
-		}
-		if points > 0 {
-			all = append(all, Earned{ProgrammeID: p.ID, Points: points})
-		}
-	}
-	return all, nil
+	return o.earnsIn(programmes, rules)
 }
 
 // earningIn are the programmes in which an order may earn, and their rules.
@@ -260,7 +250,7 @@ func (s *Service) followIn(ctx context.Context, p Programme, o Bought, rules []R
 	}
 	switch {
 	case target > has.Points:
-		posting.Kind, posting.Points, posting.Pending = Earn, target-has.Points, true
+		posting.Kind, posting.Points, posting.Pending, posting.Lives = Earn, target-has.Points, true, o.lives(rulesOf(p, rules))
 		_, err = s.Post(ctx, posting)
 	case target < has.Points-has.Lapsed:
 		posting.Kind, posting.Points = TakeBack, has.Points-has.Lapsed-target
@@ -296,7 +286,7 @@ func (o Bought) earns(rules []Rule) (int64, error) {
 	if o.Status == "CANCELLED" || o.Total <= 0 {
 		return 0, nil
 	}
-	full, _ := Reckon(rules, Purchase{Goods: o.Goods, At: inZone(Programme{Zone: o.Zone}, o.PlacedAt), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Segments: o.Segments, Campaign: o.Campaign})
+	full, _ := Reckon(rules, o.purchase())
 	paid, err := money.RoundDown.Portion(full, max(o.Total-o.ByPoints, 0), o.Total, 1)
 	if err != nil {
 		return 0, err
@@ -306,6 +296,17 @@ func (o Bought) earns(rules []Rule) (int64, error) {
 		return 0, err
 	}
 	return money.RoundDown.Portion(paid, kept, all, 1)
+}
+
+// purchase is the order as rules look at it.
+func (o Bought) purchase() Purchase {
+	return Purchase{Goods: o.Goods, At: inZone(Programme{Zone: o.Zone}, o.PlacedAt), ShopID: o.ShopID, Rank: o.Rank, First: o.First, Segments: o.Segments, Campaign: o.Campaign}
+}
+
+// lives are how long the parts live of what the order earns by the rules.
+func (o Bought) lives(rules []Rule) []Life {
+	_, given := Reckon(rules, o.purchase())
+	return livesOf(rules, given)
 }
 
 // keeps is what the goods bear of the total, and what of it is left of those that the member

@@ -156,6 +156,10 @@ func (r roll) ByIDs(_ context.Context, memberIDs []uuid.UUID) (all []member.Memb
 	return all, nil
 }
 
+func (r roll) Legible(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, error) {
+	return r.ByIDs(ctx, memberIDs)
+}
+
 func TestWhoHasNoAccountIsToldToo(t *testing.T) {
 	t.Parallel()
 	b := open(t, 1)

@@ -174,6 +174,7 @@ type Portion struct {
 	LotID     uuid.UUID  `json:"lot"`
 	Points    int64      `json:"points"`
 	ExpiresOn *time.Time `json:"expiresOn,omitempty"`
+	LifeDays  *int       `json:"lifeDays,omitempty"` // of points for a limited time
 }
 
 // Change is by how much the entry changes what can be used.
@@ -231,6 +232,7 @@ type Lot struct {
 	Issued      int64
 	Remaining   int64
 	ExpiresOn   *time.Time // the last day; nil: never
+	LifeDays    *int       // of points for a limited time: so many days from when they can be used, which nothing prolongs; nil: as the programme says
 	OrderID     *uuid.UUID
 	PurchaseID  *uuid.UUID
 	ConfirmsAt  *time.Time

@@ -34,8 +34,10 @@ type Setup interface {
 	Rules(ctx context.Context, programmeIDs []uuid.UUID, at time.Time) ([]Rule, error)
 	// RankNow is the code of the member's rank with the brand; empty for none.
 	RankNow(ctx context.Context, brandID, memberID uuid.UUID) (string, error)
-	// JoinedSince reports whether the member is the brand's, and joined since the moment.
-	JoinedSince(ctx context.Context, brandID, memberID uuid.UUID, since time.Time) (bool, error)
+	// Welcomed are the brands that welcome the member: the one, if the member joined it since
+	// the moment, and is known by a proved address or to a shop; without one, all that were
+	// joined, if the address was proved since then.
+	Welcomed(ctx context.Context, memberID uuid.UUID, brandID *uuid.UUID, since time.Time) ([]uuid.UUID, error)
 	InsertRule(ctx context.Context, r Rule) error
 	// CloseRule ends a rule that stands; false if none of the programmes' does.
 	CloseRule(ctx context.Context, programmeIDs []uuid.UUID, ruleID uuid.UUID, at time.Time) (bool, error)

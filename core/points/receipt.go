@@ -173,8 +173,10 @@ func (t *till) earn(r *Receipt) error {
 	}
 	t.backs = append(t.backs, backs...)
 	for _, p := range t.programmes {
-		if points := t.gives(p, *r, goods); points > 0 {
-			t.postings = append(t.postings, t.earned(p, *r.MemberID, r.ID, r.At, points, "purchase:"+r.ID.String()))
+		if points, lives := t.gives(p, *r, goods); points > 0 {
+			posting := t.earned(p, *r.MemberID, r.ID, r.At, points, "purchase:"+r.ID.String())
+			posting.Lives = lives
+			t.postings = append(t.postings, posting)
 		}
 	}
 	return nil
@@ -189,10 +191,11 @@ func (t *till) earned(p Programme, memberID, receiptID uuid.UUID, bought time.Ti
 	return posting
 }
 
-// gives is what the goods earn in a programme by the rules that stood when they were bought.
-func (t *till) gives(p Programme, r Receipt, goods []Good) int64 {
+// gives is what the goods earn in a programme by the rules that stood when they were bought, and
+// how long the parts of it live.
+func (t *till) gives(p Programme, r Receipt, goods []Good) (points int64, lives []Life) {
 	if !p.Shared && p.BrandID != r.BrandID {
-		return 0
+		return 0, nil
 	}
 	var rules []Rule
 	for _, rule := range t.rules {
@@ -200,8 +203,8 @@ func (t *till) gives(p Programme, r Receipt, goods []Good) int64 {
 			rules = append(rules, rule)
 		}
 	}
-	points, _ := Reckon(rules, Purchase{Goods: goods, At: inZone(p, r.At), ShopID: r.ShopID, First: r.First, Segments: r.Segments, Rank: r.Rank})
-	return points
+	points, given := Reckon(rules, Purchase{Goods: goods, At: inZone(p, r.At), ShopID: r.ShopID, First: r.First, Segments: r.Segments, Rank: r.Rank})
+	return points, livesOf(rules, given)
 }
 
 // net is what is left of a receipt's lines: of what was rung up and voided again nothing.

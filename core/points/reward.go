@@ -109,7 +109,7 @@ func (s *Service) Reward(ctx context.Context, in RewardInput) ([]Result, error) 
 		if !r.rewards(in, inZone(p, now), rank, places[who]) {
 			continue
 		}
-		all = append(all, Posting{Holder: Holder{p.ID, who}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})
+		all = append(all, Posting{Holder: Holder{p.ID, who}, Key: rewardKey(r, in, p.Day(now)), Kind: Earn, Points: r.Terms.Points, Lives: oneLife(r.Terms.LifeDays), ActorID: actorID(ctx), Reason: string(in.Occasion), At: now})
 	}
 	if len(all) == 0 {
 		return nil, ErrEvent.At("occasion")

@@ -68,6 +68,7 @@ type Terms struct {
 	First       bool             `json:"first,omitempty"`      // the member's first order in the brand
 	MinMinor    int64            `json:"min,omitempty"`        // of the goods that count
 	OncePerDay  bool             `json:"oncePerDay,omitempty"` // of occasions that are told
+	LifeDays    *int             `json:"lifeDays,omitempty"`   // how many days what it gives lives from when it can be used; nil: as the programme says
 }
 
 // Products are the ids, in the schema, of the products that count.
@@ -125,7 +126,7 @@ func (t Terms) validate() error {
 	if len(t.SegmentIDs) > maxSegments {
 		all = append(all, fault.Invalid(fault.CodeTooMany, "セグメントは%d個までです", "A rule is for at most %d segments").With(maxSegments).At("terms.segmentIds"))
 	}
-	return errors.Join(all...)
+	return errors.Join(append(all, lifeDays(t.LifeDays, "terms.lifeDays"))...)
 }
 
 // celebrated says what stands against terms for what noren sees by itself.

@@ -27,6 +27,7 @@ type Want struct {
 	Holder
 	Lots bool     // those with something left
 	Keys []string // of postings, with what undoes them
+	Undone []string // keys of postings whose lots are wanted as well, if nothing is left of them
 }
 
 // Ledger keeps accounts, entries and lots; it joins the transaction of the context.
@@ -61,6 +62,7 @@ type Store interface {
 	Merging
 	Codes
 	Occasions
+	Prospects
 }
 
 // MaxPoints bounds what one posting moves.
@@ -87,6 +89,8 @@ type Parts struct {
 // Members know who has a card.
 type Members interface {
 	ByIDs(ctx context.Context, memberIDs []uuid.UUID) ([]cards.Member, error)
+	// Legible are the same, but for those whose sealed values cannot be opened.
+	Legible(ctx context.Context, memberIDs []uuid.UUID) ([]cards.Member, error)
 }
 
 // Cards know the member whose card has a number.
@@ -206,6 +210,9 @@ func (s *Service) open(ctx context.Context, all []Posting) (*Book, error) {
 		w.Lots = w.Lots || !p.Kind.gives()
 		if w.Keys = append(w.Keys, p.Key); p.Undoes != "" {
 			w.Keys = append(w.Keys, p.Undoes)
+		}
+		if undoes[p.Kind] != "" {
+			w.Undone = append(w.Undone, p.Undoes)
 		}
 	}
 	locked, err := s.Store.Lock(ctx, wants)

@@ -12,7 +12,8 @@ import (
 	"github.com/noren-commerce/noren/core/event"
 )
 
-// WelcomeJob gives who has just joined a brand what its rules give for that.
+// WelcomeJob gives who has just joined a brand what its rules give for that; without a brand, who
+// has just proved the address, what those of all brands give that were joined before.
 type WelcomeJob struct {
 	BrandID  uuid.UUID `json:"brandId"`
 	MemberID uuid.UUID `json:"memberId"`
@@ -21,7 +22,8 @@ type WelcomeJob struct {
 // Kind is the job's name in the queue.
 func (WelcomeJob) Kind() string { return "points_welcome" }
 
-// Welcoming records events about members, and lets who joined be welcomed.
+// Welcoming records events about members and accounts, and lets who joined be welcomed, or who
+// joined before and has proved the address now.
 type Welcoming struct {
 	event.Recorder
 	Jobs interface {
@@ -35,26 +37,45 @@ func (w Welcoming) Record(ctx context.Context, events ...event.Event) error {
 		return err
 	}
 	for _, e := range events {
-		if e.Type == "member.joined" || e.Type == "member.registered" {
-			if err := w.Jobs.WelcomeMember(ctx, WelcomeJob{e.BrandID, e.SubjectID}); err != nil {
-				return err
-			}
+		job := WelcomeJob{MemberID: e.SubjectID}
+		switch e.Type {
+		case "member.joined", "member.registered":
+			job.BrandID = e.BrandID
+		case "account.email_verified":
+		default:
+			continue
+		}
+		if err := w.Jobs.WelcomeMember(ctx, job); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// lately is how long ago a member who is welcomed joined at most: who joins again has been.
+// lately is how long ago a member who is welcomed joined at most, or proved the address: who
+// joins again has been.
 const lately = 24 * time.Hour
 
-// Welcome gives who has joined a brand lately the points of its rules for that, once.
+// Welcome gives who has joined a brand lately the points of its rules for that, once. An account
+// costs nothing, so an address is to be proved first, unless a shop has registered the member;
+// who proves it later is welcomed then.
 func (s *Service) Welcome(ctx context.Context, j WelcomeJob) error {
-	ctx = channel.With(access.With(ctx, access.System), channel.Channel{BrandID: j.BrandID})
-	fresh, err := s.Store.JoinedSince(ctx, j.BrandID, j.MemberID, s.Now().Add(-lately))
-	if err != nil || !fresh {
-		return err
+	var brand *uuid.UUID
+	if j.BrandID != uuid.Nil {
+		brand = &j.BrandID
 	}
-	_, err = s.Reward(ctx, RewardInput{IdempotencyKey: "welcome:" + j.MemberID.String(), Occasion: Joined, MemberID: &j.MemberID})
+	brands, err := s.Store.Welcomed(ctx, j.MemberID, brand, s.Now().Add(-lately))
+	failed := []error{err}
+	for _, brandID := range brands {
+		failed = append(failed, s.welcome(ctx, brandID, j.MemberID))
+	}
+	return errors.Join(failed...)
+}
+
+// welcome gives the member the points of one brand's rules.
+func (s *Service) welcome(ctx context.Context, brandID, memberID uuid.UUID) error {
+	ctx = channel.With(access.With(ctx, access.System), channel.Channel{BrandID: brandID})
+	_, err := s.Reward(ctx, RewardInput{IdempotencyKey: "welcome:" + memberID.String(), Occasion: Joined, MemberID: &memberID})
 	if errors.Is(err, ErrEvent) || errors.Is(err, ErrMember) { // no rule gives any, or who joined was erased or merged meanwhile
 		return nil
 	}

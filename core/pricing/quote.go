@@ -220,6 +220,22 @@ type Applied struct {
 	Issues     uuid.UUID       // the campaign whose coupon the buyer gets; zero if none
 }
 
+// PointsFactor is what the campaigns multiply points by together: twice and three times are four
+// times. It is zero if none does.
+func (q Quote) PointsFactor() decimal.Decimal {
+	one, factor := decimal.NewFromInt(1), decimal.Zero
+	for _, a := range q.Applied {
+		if !a.Points.GreaterThan(one) {
+			continue
+		}
+		if factor.IsZero() {
+			factor = one
+		}
+		factor = factor.Add(a.Points.Sub(one))
+	}
+	return factor
+}
+
 // Same reports whether both are of one campaign.
 func (a Applied) Same(other Applied) bool { return a.CampaignID == other.CampaignID }
 

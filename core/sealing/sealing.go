@@ -30,6 +30,10 @@ const mark = "s1."
 // does not know makes it read again at once.
 const freshFor = time.Minute
 
+// ErrIllegible says of a sealed value that it cannot be opened, whatever is tried again: that
+// the keys could not be read is another failure.
+var ErrIllegible = errors.New("the value cannot be opened")
+
 // DataKey is one key of the installation, wrapped by the master key. A value is sealed
 // and hashed with keys that are derived from it.
 type DataKey struct {
@@ -131,7 +135,7 @@ func (k *Keys) Open(ctx context.Context, field string, owner uuid.UUID, value st
 	keyID, text, _ := strings.Cut(strings.TrimPrefix(value, mark), ".")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return "", fmt.Errorf("open %s of %s: %w", field, owner, err)
+		return "", fmt.Errorf("open %s of %s: %w: %w", field, owner, ErrIllegible, err)
 	}
 	plain, err := k.unseal(ctx, keyID, field, owner, raw)
 	return string(plain), err
@@ -149,12 +153,12 @@ func (k *Keys) unseal(ctx context.Context, keyID, field string, owner uuid.UUID,
 			}
 			plain, err := key.seal.Open(nil, nil, raw, bound(field, owner))
 			if err != nil {
-				return nil, fmt.Errorf("open %s of %s: the value was changed, or belongs to another", field, owner)
+				return nil, fmt.Errorf("open %s of %s: %w: it was changed, or belongs to another", field, owner, ErrIllegible)
 			}
 			return plain, nil
 		}
 	}
-	return nil, fmt.Errorf("open %s of %s: there is no data key %s", field, owner, keyID)
+	return nil, fmt.Errorf("open %s of %s: %w: there is no data key %s", field, owner, ErrIllegible, keyID)
 }
 
 // Hash is under what a normalised value is found; nil for nothing.

@@ -37,6 +37,7 @@ type CartResolver interface {
 	PickUpProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 
 	Points(ctx context.Context, obj *cart.Priced) ([]points.Offer, error)
+	PointsToEarn(ctx context.Context, obj *cart.Priced) ([]points.Earned, error)
 	ShippingOptions(ctx context.Context, obj *cart.Priced) ([]shipping.Verdict, error)
 	ShippingProblem(ctx context.Context, obj *cart.Priced) (*model.UserError, error)
 }
@@ -446,6 +447,33 @@ func _Cart_points(ctx context.Context, ec *executionContext, field graphql.Colle
 	)
 }
 func fieldContext_Cart_points(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Cart",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Cart_pointsToEarn(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *cart.Priced) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Cart_pointsToEarn(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]points.Earned, error) {
+			return ec.Resolvers.Cart().PointsToEarn(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.Earned) graphql.Marshaler {
+			return marshalNEarnedPoints2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEarnedᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Cart_pointsToEarn(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Cart",
 		Field:      field,
@@ -1606,6 +1634,12 @@ func _Cart(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Cart_points(ctx, ec, field, obj)
+				})
+		case "pointsToEarn":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Cart_pointsToEarn(ctx, ec, field, obj)
 				})
 		case "shippingOptions":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -21,6 +21,7 @@ import (
 	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/payment"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/pricing"
 	"github.com/noren-commerce/noren/core/quotation"
 	"github.com/noren-commerce/noren/core/returns"
@@ -45,6 +46,7 @@ type OrderResolver interface {
 	Documents(ctx context.Context, obj *order.Order) ([]invoice.Document, error)
 	Payments(ctx context.Context, obj *order.Order) ([]payment.Payment, error)
 	PickUp(ctx context.Context, obj *order.Order) (*order.PickUp, error)
+	PointsEarned(ctx context.Context, obj *order.Order) ([]points.EarnedFor, error)
 
 	Returns(ctx context.Context, obj *order.Order) ([]returns.Return, error)
 	Replaces(ctx context.Context, obj *order.Order) (*returns.Return, error)
@@ -742,6 +744,33 @@ func _Order_pickUp(ctx context.Context, ec *executionContext, field graphql.Coll
 	)
 }
 func fieldContext_Order_pickUp(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Order",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Order_pointsEarned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *order.Order) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Order_pointsEarned(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]points.EarnedFor, error) {
+			return ec.Resolvers.Order().PointsEarned(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.EarnedFor) graphql.Marshaler {
+			return marshalNPointsEarned2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEarnedForᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Order_pointsEarned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Order",
 		Field:      field,
@@ -2119,6 +2148,12 @@ func _Order(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Order_pickUp(ctx, ec, field, obj)
+				})
+		case "pointsEarned":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Order_pointsEarned(ctx, ec, field, obj)
 				})
 		case "refused":
 			out.Values[i] = _Order_refused(ctx, ec, field, obj)

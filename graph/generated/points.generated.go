@@ -692,6 +692,18 @@ func _PointCode_uses(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 
+func _PointCode_lifeDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LifeDays },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PointCode_closedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Code) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1162,6 +1174,18 @@ func _PointLot_expiresOn(ctx context.Context, ec *executionContext, field graphq
 		func() *time.Time { return obj.ExpiresOn },
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
 			return marshalODate2ᚖtimeᚐTime(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointLot_lifeDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Lot) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LifeDays },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 	)
 }
@@ -2064,6 +2088,18 @@ func _PointTerms_oncePerDay(ctx context.Context, ec *executionContext, field gra
 	)
 }
 
+func _PointTerms_lifeDays(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Terms) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *int { return obj.LifeDays },
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _PointTransfer_id(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2339,6 +2375,42 @@ func _PointTrialSum_credit(ctx context.Context, ec *executionContext, field grap
 		func() int64 { return obj.Credit },
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
 			return marshalNLong2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointsEarned_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.EarnedFor) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() string { return obj.Programme() },
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalNID2string(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointsEarned_pending(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.EarnedFor) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Pending },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _PointsEarned_confirmed(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.EarnedFor) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int64 { return obj.Confirmed },
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return marshalNInt2int64(ctx, ec, selections, v)
 		},
 	)
 }
@@ -2792,7 +2864,7 @@ func unmarshalInputGrantPointsInput(ctx context.Context, ec *executionContext, o
 		asMap["deduct"] = false
 	}
 
-	fieldsInOrder := [...]string{"idempotencyKey", "programmeId", "memberId", "points", "deduct", "reason"}
+	fieldsInOrder := [...]string{"idempotencyKey", "programmeId", "memberId", "points", "deduct", "reason", "expiresOn"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2841,6 +2913,13 @@ func unmarshalInputGrantPointsInput(ctx context.Context, ec *executionContext, o
 				return it, err
 			}
 			it.Reason = data
+		case "expiresOn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresOn"))
+			data, err := unmarshalODate2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresOn = data
 		}
 	}
 	return it, nil
@@ -2965,7 +3044,7 @@ func unmarshalInputPointTermsInput(ctx context.Context, ec *executionContext, ob
 		asMap["oncePerDay"] = false
 	}
 
-	fieldsInOrder := [...]string{"occasion", "perMinor", "points", "factor", "productIds", "categoryIds", "shopIds", "weekdays", "monthDays", "ranks", "segmentIds", "first", "minMinor", "oncePerDay"}
+	fieldsInOrder := [...]string{"occasion", "perMinor", "points", "factor", "productIds", "categoryIds", "shopIds", "weekdays", "monthDays", "ranks", "segmentIds", "first", "minMinor", "oncePerDay", "lifeDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3070,6 +3149,13 @@ func unmarshalInputPointTermsInput(ctx context.Context, ec *executionContext, ob
 				return it, err
 			}
 			it.OncePerDay = data
+		case "lifeDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lifeDays"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.LifeDays = data
 		}
 	}
 	return it, nil
@@ -3575,7 +3661,7 @@ func unmarshalInputSavePointCodeInput(ctx context.Context, ec *executionContext,
 		asMap["daily"] = false
 	}
 
-	fieldsInOrder := [...]string{"programmeId", "code", "name", "points", "daily", "shopId", "validFrom", "validUntil", "mostUses"}
+	fieldsInOrder := [...]string{"programmeId", "code", "name", "points", "daily", "shopId", "validFrom", "validUntil", "mostUses", "lifeDays"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3645,6 +3731,13 @@ func unmarshalInputSavePointCodeInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.MostUses = data
+		case "lifeDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("lifeDays"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.LifeDays = data
 		}
 	}
 	return it, nil
@@ -4910,6 +5003,11 @@ func _PointCode(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "lifeDays":
+			out.Values[i] = _PointCode_lifeDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "closedAt":
 			out.Values[i] = _PointCode_closedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -5330,6 +5428,11 @@ func _PointLot(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "expiresOn":
 			out.Values[i] = _PointLot_expiresOn(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "lifeDays":
+			out.Values[i] = _PointLot_lifeDays(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -5966,6 +6069,11 @@ func _PointTerms(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "lifeDays":
+			out.Values[i] = _PointTerms_lifeDays(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -6219,6 +6327,50 @@ func _PointTrialSum(ctx context.Context, ec *executionContext, sel ast.Selection
 			}
 		case "credit":
 			out.Values[i] = _PointTrialSum_credit(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var pointsEarnedImplementors = []string{"PointsEarned"}
+
+func _PointsEarned(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *points.EarnedFor) graphql.Marshaler {
+	plan := run.PlanOf(ctx, ec.OperationContext, sel, pointsEarnedImplementors)
+	fields := plan.Fields
+
+	out := run.NewSet(plan)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = run.Text("PointsEarned")
+		case "programmeId":
+			out.Values[i] = _PointsEarned_programmeId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pending":
+			out.Values[i] = _PointsEarned_pending(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "confirmed":
+			out.Values[i] = _PointsEarned_confirmed(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -6873,6 +7025,20 @@ func marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcore�
 func marshalNPointTrialSum2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐSumᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.Sum) graphql.Marshaler {
 	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		return _PointTrialSum(ctx, ec, sel, &v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func marshalNPointsEarned2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEarnedForᚄ(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v []points.EarnedFor) graphql.Marshaler {
+	ret := run.List(ctx, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		return _PointsEarned(ctx, ec, sel, &v[i])
 	})
 
 	for _, e := range ret {

@@ -15,6 +15,7 @@ import (
 	"github.com/noren-commerce/noren/core/i18n"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/purchase"
 	"github.com/noren-commerce/noren/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -26,6 +27,7 @@ type PurchaseResolver interface {
 	Lines(ctx context.Context, obj *purchase.Purchase) ([]purchase.Line, error)
 
 	Corrections(ctx context.Context, obj *purchase.Purchase) ([]purchase.Correction, error)
+	PointsEarned(ctx context.Context, obj *purchase.Purchase) ([]points.EarnedFor, error)
 }
 type PurchaseProblemResolver interface {
 	Purchase(ctx context.Context, obj *purchase.Problem) (*purchase.Purchase, error)
@@ -256,6 +258,33 @@ func _Purchase_corrections(ctx context.Context, ec *executionContext, field grap
 	)
 }
 func fieldContext_Purchase_corrections(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Purchase",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
+func _Purchase_pointsEarned(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *purchase.Purchase) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Purchase_pointsEarned(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]points.EarnedFor, error) {
+			return ec.Resolvers.Purchase().PointsEarned(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []points.EarnedFor) graphql.Marshaler {
+			return marshalNPointsEarned2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐEarnedForᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Purchase_pointsEarned(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Purchase",
 		Field:      field,
@@ -1876,6 +1905,12 @@ func _Purchase(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Purchase_corrections(ctx, ec, field, obj)
+				})
+		case "pointsEarned":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Purchase_pointsEarned(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -63,23 +63,47 @@ func (s *Members) members(ctx context.Context, rest string, args ...any) ([]memb
 	}
 	members := make([]member.Member, len(rows))
 	for i, r := range rows {
-		o := opening{ctx: ctx, keys: s.keys, owner: r.ID}
-		members[i] = member.Member{
-			ID: r.ID, Account: r.Account, HouseholdID: r.HouseholdID, MergedInto: r.MergedInto, ErasedAt: r.ErasedAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Stores: r.Stores,
-			Personal: member.Personal{
-				Name: o.text("name", r.Name), Kana: o.text("kana", r.Kana), Phone: o.text("phone", r.Phone), Email: o.text("email", r.Email),
-				Birthday: o.day("birthday", r.SealedBirthday, r.Birthday), Gender: r.Gender,
-			},
-		}
-		if r.AddressID != nil {
-			a, err := openAddress(ctx, s.keys, *r.AddressID, r.Stored)
-			o.err, members[i].Address = errors.Join(o.err, err), &a
-		}
-		if o.err != nil {
-			return nil, o.err
+		if members[i], err = s.open(ctx, r); err != nil {
+			return nil, err
 		}
 	}
 	return members, nil
+}
+
+// open unseals what is sealed of a row.
+func (s *Members) open(ctx context.Context, r storedMember) (member.Member, error) {
+	o := opening{ctx: ctx, keys: s.keys, owner: r.ID}
+	m := member.Member{
+		ID: r.ID, Account: r.Account, HouseholdID: r.HouseholdID, MergedInto: r.MergedInto, ErasedAt: r.ErasedAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Stores: r.Stores,
+		Personal: member.Personal{
+			Name: o.text("name", r.Name), Kana: o.text("kana", r.Kana), Phone: o.text("phone", r.Phone), Email: o.text("email", r.Email),
+			Birthday: o.day("birthday", r.SealedBirthday, r.Birthday), Gender: r.Gender,
+		},
+	}
+	if r.AddressID != nil {
+		a, err := openAddress(ctx, s.keys, *r.AddressID, r.Stored)
+		o.err, m.Address = errors.Join(o.err, err), &a
+	}
+	return m, o.err
+}
+
+// Legible are those of the ids, merged and erased ones too, and apart from them why those
+// cannot be read whose sealed values cannot be opened. Where the keys themselves cannot be read,
+// nobody can.
+func (s *Members) Legible(ctx context.Context, memberIDs []uuid.UUID) ([]member.Member, map[uuid.UUID]error, error) {
+	rows, err := collect[storedMember](ctx, s.db, selectMembers+` WHERE m.id = ANY($1) ORDER BY m.id`, memberIDs)
+	members, sealed := make([]member.Member, 0, len(rows)), map[uuid.UUID]error{}
+	for _, r := range rows {
+		switch m, err := s.open(ctx, r); {
+		case err == nil:
+			members = append(members, m)
+		case errors.Is(err, sealing.ErrIllegible):
+			sealed[r.ID] = err
+		default:
+			return nil, nil, err
+		}
+	}
+	return members, sealed, err
 }
 
 // Members are those of the ids, merged and erased ones too.
@@ -255,7 +279,9 @@ func (s *Members) ForgetClaims(ctx context.Context, number string) error {
 
 // queueLeave ends all that the members are members of, and what would be ordered for them:
 // what comes again, and what staff prepare. The cards that pay for it are given up, and
-// points that nobody can use any more had their last day: the next round writes them off.
+// points that nobody can use any more had their last day: the next round writes them off. The
+// accounts of points are marked under their locks, and the lots looked at after that: what is
+// posted at the same moment is among them, or sees the mark.
 func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 	batch.Queue(`
 		WITH cards AS (UPDATE member_cards SET state = 'CLOSED', ended_at = $2 WHERE member_id = ANY($1) AND state = 'ACTIVE')
@@ -267,6 +293,9 @@ func queueLeave(batch *pgx.Batch, memberIDs []uuid.UUID, at time.Time) {
 		)
 		UPDATE draft_orders SET state = 'CANCELLED', revision = revision + 1, token_hash = NULL, updated_at = $2
 		WHERE member_id = ANY($1) AND state IN ('OPEN', 'SENT')`, memberIDs, at)
+	batch.Queue(`
+		WITH mine AS (SELECT id FROM point_accounts WHERE member_id = ANY($1) AND merged_into IS NULL ORDER BY id FOR NO KEY UPDATE)
+		UPDATE point_accounts a SET left_on = ($2::timestamptz AT TIME ZONE 'Asia/Tokyo')::date FROM mine WHERE a.id = mine.id AND a.left_on IS NULL`, memberIDs, at)
 	batch.Queue(`
 		UPDATE point_lots l SET expires_on = w.day - 1 FROM point_accounts a, (SELECT ($2::timestamptz AT TIME ZONE 'Asia/Tokyo')::date AS day) w
 		WHERE a.member_id = ANY($1) AND l.account_id = a.id AND l.remaining > 0 AND (l.expires_on IS NULL OR l.expires_on >= w.day)`, memberIDs, at)

@@ -135,12 +135,16 @@ func (o *opening) day(field, sealed string, open *time.Time) *time.Time {
 	if sealed == "" {
 		return open
 	}
-	day, err := time.Parse(time.DateOnly, o.text(field, sealed))
-	if err != nil {
-		o.err = errors.Join(o.err, err)
-		return nil
+	plain, err := o.keys.Open(o.ctx, field, o.owner, sealed)
+	if err == nil {
+		var day time.Time
+		if day, err = time.Parse(time.DateOnly, plain); err == nil {
+			return &day
+		}
+		err = fmt.Errorf("open %s of %s: %w: %w", field, o.owner, sealing.ErrIllegible, err)
 	}
-	return &day
+	o.err = errors.Join(o.err, err)
+	return nil
 }
 
 // Personal seals anew what older keys sealed, and what never was.

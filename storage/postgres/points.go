@@ -25,18 +25,21 @@ type Points struct{ db *DB }
 func NewPoints(db *DB) *Points { return &Points{db} }
 
 const (
-	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number, a.lasts_until`
+	pointAccountColumns = `a.id, a.programme_id, a.member_id, a.available, a.pending, a.owed, a.number, a.lasts_until, a.left_on`
 	pointEntryColumns   = `e.account_id, ` + pointEntryRest
 	pointEntryRest      = `e.programme_id, e.number, e.key, e.part, e.kind, e.debit, e.credit, e.points, e.available, e.pending, e.undoes, e.order_id, e.purchase_id, e.reason, e.actor_id, e.portions, e.at`
-	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at`
+	pointLotColumns     = `l.id, l.account_id, l.programme_id, l.pending, l.issued, l.remaining, l.expires_on, l.order_id, l.purchase_id, l.confirms_at, l.earned_at, l.life_days`
 )
 
 // What Lock asks, each of the accounts that are wanted.
 var (
 	openPointAccounts = forRows("id uuid, programme_id uuid, member_id uuid", `
-		INSERT INTO point_accounts (id, programme_id, member_id) SELECT id, programme_id, member_id FROM ROWS
-		WHERE EXISTS (SELECT FROM accounts x WHERE x.id = w.member_id) OR EXISTS (SELECT FROM members x WHERE x.id = w.member_id)
-		ORDER BY programme_id, member_id ON CONFLICT (programme_id, member_id) DO NOTHING`)
+		INSERT INTO point_accounts (id, programme_id, member_id, left_on)
+		SELECT w.id, w.programme_id, w.member_id, (coalesce(o.closed_at, m.erased_at) AT TIME ZONE 'Asia/Tokyo')::date FROM ROWS
+		LEFT JOIN LATERAL (SELECT x.id, x.closed_at FROM accounts x WHERE x.id = w.member_id FOR SHARE) o ON true
+		LEFT JOIN LATERAL (SELECT x.id, x.erased_at FROM members x WHERE x.id = w.member_id FOR SHARE) m ON true
+		WHERE o.id IS NOT NULL OR m.id IS NOT NULL
+		ORDER BY w.programme_id, w.member_id ON CONFLICT (programme_id, member_id) DO NOTHING`)
 	lockPointAccounts = forRows("programme_id uuid, member_id uuid", `
 		SELECT `+pointAccountColumns+` FROM ROWS
 		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id AND a.merged_into IS NULL ORDER BY a.id FOR NO KEY UPDATE OF a`)
@@ -44,6 +47,13 @@ var (
 		SELECT `+pointLotColumns+` FROM ROWS
 		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
 		JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0`)
+	emptyPointLots = forRows("programme_id uuid, member_id uuid, key text", `
+		SELECT DISTINCT `+pointLotColumns+` FROM ROWS
+		JOIN point_accounts a ON a.programme_id = w.programme_id AND a.member_id = w.member_id
+		CROSS JOIN LATERAL (SELECT a.id UNION ALL SELECT m.id FROM point_accounts m WHERE m.merged_into = a.id) held
+		JOIN point_entries e ON e.account_id = held.id AND e.key = w.key
+		CROSS JOIN LATERAL jsonb_array_elements(e.portions) portion
+		JOIN point_lots l ON l.id = (portion->>'lot')::uuid AND l.account_id = a.id AND l.remaining = 0`)
 	pointProgrammes = forRows("id uuid", `SELECT `+programmeColumns+` FROM point_programmes WHERE id IN (SELECT w.id FROM ROWS)`)
 	pastPostings    = forRows("programme_id uuid, member_id uuid, key text", `
 		SELECT held.id AS held_id, a.id AS account_id, `+pointEntryRest+` FROM ROWS
@@ -85,26 +95,27 @@ func queueOpened(batch *pgx.Batch, wants []points.Want) {
 func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch) ([]points.Locked, error) {
 	n := len(wants)
 	programmes, members := make([]uuid.UUID, n), make([]uuid.UUID, n)
-	var keyProgrammes, keyMembers []uuid.UUID
-	var keys []string
+	var past, undone wantedKeys
 	lots := false
 	for i, w := range wants {
 		programmes[i], members[i] = w.ProgrammeID, w.MemberID
 		lots = lots || w.Lots
-		for _, key := range w.Keys {
-			keyProgrammes, keyMembers, keys = append(keyProgrammes, w.ProgrammeID), append(keyMembers, w.MemberID), append(keys, key)
-		}
+		past.add(w.Holder, w.Keys)
+		undone.add(w.Holder, w.Undone)
 	}
 	var accounts []points.Account
-	var open []points.Lot
-	var past []pastEntry
+	var open, empty []points.Lot
+	var entries []pastEntry
 	var kinds []points.Programme
 	readRows(batch, lockPointAccounts, &accounts, programmes, members)
 	if lots {
 		readRows(batch, openPointLots, &open, programmes, members)
 	}
+	if len(undone.keys) > 0 {
+		readRows(batch, emptyPointLots, &empty, undone.programmes, undone.members, undone.keys)
+	}
 	readRows(batch, pointProgrammes, &kinds, programmes)
-	readRows(batch, pastPostings, &past, keyProgrammes, keyMembers, keys)
+	readRows(batch, pastPostings, &entries, past.programmes, past.members, past.keys)
 	if err := s.db.conn(ctx).SendBatch(ctx, batch).Close(); err != nil {
 		var pg *pgconn.PgError
 		if errors.As(err, &pg) && pg.Code == "23503" {
@@ -112,7 +123,19 @@ func (s *Points) lock(ctx context.Context, wants []points.Want, batch *pgx.Batch
 		}
 		return nil, err
 	}
-	return gathered(kinds, accounts, open, past), nil
+	return gathered(kinds, accounts, slices.Concat(open, empty), entries), nil
+}
+
+// wantedKeys are keys of postings, each of one account.
+type wantedKeys struct {
+	programmes, members []uuid.UUID
+	keys                []string
+}
+
+func (k *wantedKeys) add(h points.Holder, keys []string) {
+	for _, key := range keys {
+		k.programmes, k.members, k.keys = append(k.programmes, h.ProgrammeID), append(k.members, h.MemberID), append(k.keys, key)
+	}
 }
 
 // undone are the kinds of what may be given back, or brought again, after two members became
@@ -160,16 +183,16 @@ var (
 	carryPointAccounts = forRows("id uuid, available bigint, pending bigint, owed bigint, number bigint", `
 		UPDATE point_accounts a SET available = w.available, pending = w.pending, owed = w.owed, number = w.number FROM ROWS
 		WHERE a.id = w.id AND a.number < w.number`)
-	makePointLots = forRows("id uuid, account_id uuid, programme_id uuid, pending boolean, issued bigint, remaining bigint, expires_on date, order_id uuid, confirms_at timestamptz, earned_at timestamptz, purchase_id uuid", `
-		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id) SELECT * FROM ROWS`)
+	makePointLots = forRows("id uuid, account_id uuid, programme_id uuid, pending boolean, issued bigint, remaining bigint, expires_on date, order_id uuid, confirms_at timestamptz, earned_at timestamptz, purchase_id uuid, life_days int", `
+		INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, order_id, confirms_at, earned_at, purchase_id, life_days) SELECT * FROM ROWS`)
 	changePointLots = forRows("id uuid, delta bigint, state boolean, pending boolean, expires_on date, confirms_at timestamptz", `
 		UPDATE point_lots l SET remaining = l.remaining + w.delta, pending = CASE WHEN w.state THEN w.pending ELSE l.pending END,
 			expires_on = CASE WHEN w.state THEN w.expires_on ELSE l.expires_on END, confirms_at = CASE WHEN w.state THEN w.confirms_at ELSE l.confirms_at END
 		FROM ROWS WHERE l.id = w.id`)
 	prolongPoints = forRows("account_id uuid, until date, day date", `
 		WITH told AS (UPDATE point_accounts a SET lasts_until = w.until FROM ROWS WHERE a.id = w.account_id AND (a.lasts_until IS NULL OR a.lasts_until < w.until))
-		UPDATE point_lots l SET expires_on = w.until FROM ROWS
-		WHERE l.account_id = w.account_id AND l.remaining > 0 AND NOT l.pending AND l.expires_on >= w.day AND l.expires_on < w.until`)
+		UPDATE point_lots l SET expires_on = w.until FROM ROWS JOIN point_accounts a ON a.id = w.account_id AND a.left_on IS NULL
+		WHERE l.account_id = w.account_id AND l.remaining > 0 AND NOT l.pending AND l.life_days IS NULL AND l.expires_on >= w.day AND l.expires_on < w.until`)
 	makePointEntries = forRows("account_id uuid, programme_id uuid, number bigint, key text, part int, kind text, debit text, credit text, points bigint, available bigint, pending bigint, undoes text, order_id uuid, reason text, actor_id uuid, portions text, at timestamptz, purchase_id uuid", `
 		INSERT INTO point_entries (account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions, at, purchase_id)
 		SELECT account_id, programme_id, number, key, part, kind, debit, credit, points, available, pending, undoes, order_id, reason, actor_id, portions::jsonb, at, purchase_id FROM ROWS`)
@@ -207,11 +230,12 @@ func queuePointLots(batch *pgx.Batch, all []points.Lot) {
 	ids, accounts, programmes, orders := make([]uuid.UUID, n), make([]uuid.UUID, n), make([]uuid.UUID, n), make([]*uuid.UUID, n)
 	waits, issued, remaining := make([]bool, n), make([]int64, n), make([]int64, n)
 	last, confirms, earned, purchases := make([]*time.Time, n), make([]*time.Time, n), make([]time.Time, n), make([]*uuid.UUID, n)
+	lives := make([]*int, n)
 	for i, l := range all {
 		ids[i], accounts[i], programmes[i], orders[i], waits[i], issued[i], remaining[i] = l.ID, l.AccountID, l.ProgrammeID, l.OrderID, l.Pending, l.Issued, l.Remaining
-		last[i], confirms[i], earned[i], purchases[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt, l.PurchaseID
+		last[i], confirms[i], earned[i], purchases[i], lives[i] = l.ExpiresOn, l.ConfirmsAt, l.EarnedAt, l.PurchaseID, l.LifeDays
 	}
-	makePointLots.queue(batch, ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases)
+	makePointLots.queue(batch, ids, accounts, programmes, waits, issued, remaining, last, orders, confirms, earned, purchases, lives)
 }
 
 func queueLotChanges(batch *pgx.Batch, all []points.LotChange) {

@@ -9,13 +9,13 @@ import (
 	"github.com/noren-commerce/noren/core/points"
 )
 
-const pointCodeColumns = `id, programme_id, brand_id, code, name, points, daily, shop_id, valid_from, valid_until, most_uses, uses, created_at, closed_at`
+const pointCodeColumns = `id, programme_id, brand_id, code, name, points, daily, shop_id, valid_from, valid_until, most_uses, uses, created_at, closed_at, life_days`
 
 // InsertCode keeps a new code.
 func (s *Points) InsertCode(ctx context.Context, c points.Code) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
-		INSERT INTO point_codes (`+pointCodeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-		c.ID, c.ProgrammeID, c.BrandID, c.Code, c.Name, c.Points, c.Daily, c.ShopID, c.ValidFrom, c.ValidUntil, c.MostUses, c.Uses, c.CreatedAt, c.ClosedAt)
+		INSERT INTO point_codes (`+pointCodeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		c.ID, c.ProgrammeID, c.BrandID, c.Code, c.Name, c.Points, c.Daily, c.ShopID, c.ValidFrom, c.ValidUntil, c.MostUses, c.Uses, c.CreatedAt, c.ClosedAt, c.LifeDays)
 	return pointCode(err)
 }
 

@@ -11,7 +11,8 @@ import (
 
 // Expire writes off the lots of at most so many accounts whose last day was before the
 // day, and answers what each lost. Accounts that somebody works on are left for the next
-// round, so nobody waits for it.
+// round, so nobody waits for it. A lot that was written off on its day before, and has something
+// again, has a key with the entry's number: else it would keep all others from being written off.
 func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time.Time, most int) (losses []points.Loss, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		locked, err := read(ctx, s.db, `
@@ -27,7 +28,7 @@ func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time
 		}
 		losses, err = collect[points.Loss](ctx, s.db, `
 			WITH old AS (
-				SELECT id, account_id, remaining, expires_on, row_number() OVER (PARTITION BY account_id ORDER BY expires_on, id) AS nth,
+				SELECT id, account_id, remaining, expires_on, 'expire:' || id || ':' || expires_on AS key, row_number() OVER (PARTITION BY account_id ORDER BY expires_on, id) AS nth,
 					sum(remaining) OVER (PARTITION BY account_id ORDER BY expires_on, id) AS gone
 				FROM point_lots WHERE account_id = ANY($1) AND programme_id = $2 AND expires_on < $3 AND remaining > 0 AND NOT pending
 			), emptied AS (
@@ -39,7 +40,7 @@ func (s *Points) Expire(ctx context.Context, programmeID uuid.UUID, day, at time
 				RETURNING a.id AS account_id, a.member_id, sums.points, a.available, a.pending
 			), entries AS (
 				INSERT INTO point_entries (account_id, number, programme_id, key, part, kind, debit, credit, points, available, pending, portions, at)
-				SELECT a.id, a.number + old.nth, $2, 'expire:' || old.id || ':' || old.expires_on, 0, 'EXPIRE', 'AVAILABLE', 'EXPIRED', old.remaining, a.available - old.gone, a.pending,
+				SELECT a.id, a.number + old.nth, $2, old.key || CASE WHEN EXISTS (SELECT FROM point_entries x WHERE x.account_id = a.id AND x.key = old.key) THEN ':' || (a.number + old.nth) ELSE '' END, 0, 'EXPIRE', 'AVAILABLE', 'EXPIRED', old.remaining, a.available - old.gone, a.pending,
 					jsonb_build_array(jsonb_build_object('lot', old.id, 'points', old.remaining, 'expiresOn', old.expires_on || 'T00:00:00Z')), $4
 				FROM old JOIN point_accounts a ON a.id = old.account_id
 			)

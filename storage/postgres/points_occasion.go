@@ -70,17 +70,18 @@ const rankUps = `member_rank_changes c LEFT JOIN member_ranks t ON t.id = c.to_i
 
 // RankUps locks at most so many changes to a rank above for which nobody has looked whether
 // they give points, the earliest first: one of each member and rank, as whether another gives
-// any depends on it. Changes that are no way up wait no more.
+// any depends on it. Changes that are no way up wait no more: one is to the rank that asks for no
+// purchase, of who had none before.
 func (s *Points) RankUps(ctx context.Context, most int) ([]points.RankUp, error) {
 	if _, err := s.db.conn(ctx).Exec(ctx, `
 		UPDATE member_rank_changes SET points_due = false WHERE id IN (
-			SELECT c.id FROM `+rankUps+` AND (t.id IS NULL OR f.min_spend >= t.min_spend) ORDER BY c.at, c.id LIMIT 10 * $1::int FOR UPDATE OF c SKIP LOCKED)`, most); err != nil {
+			SELECT c.id FROM `+rankUps+` AND (t.id IS NULL OR coalesce(f.min_spend, 0) >= t.min_spend) ORDER BY c.at, c.id LIMIT 10 * $1::int FOR UPDATE OF c SKIP LOCKED)`, most); err != nil {
 		return nil, err
 	}
 	return collect[points.RankUp](ctx, s.db, `
 		SELECT DISTINCT ON (member_id, rank_id) * FROM (
 			SELECT c.id, c.member_id, c.brand_id, t.id AS rank_id, t.code AS rank, t.months, c.at FROM `+rankUps+`
-				AND t.id IS NOT NULL AND (f.id IS NULL OR f.min_spend < t.min_spend) ORDER BY c.at, c.id LIMIT $1 FOR UPDATE OF c SKIP LOCKED
+				AND t.id IS NOT NULL AND coalesce(f.min_spend, 0) < t.min_spend ORDER BY c.at, c.id LIMIT $1 FOR UPDATE OF c SKIP LOCKED
 		) due ORDER BY member_id, rank_id, at, id`, most)
 }
 

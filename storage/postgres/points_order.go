@@ -79,11 +79,7 @@ func (s *Points) Bought(ctx context.Context, orderID uuid.UUID) (*points.Bought,
 		return o, err
 	}
 	o.Goods, err = read(ctx, s.db, `
-		SELECT l.product_id, l.total AS minor, ARRAY(
-			WITH RECURSIVE above AS (
-				SELECT c.id, c.parent_id FROM product_categories pc JOIN categories c ON c.id = pc.category_id WHERE pc.product_id = l.product_id
-				UNION SELECT c.id, c.parent_id FROM above JOIN categories c ON c.id = above.parent_id
-			) SELECT id FROM above) AS category_ids
+		SELECT l.product_id, l.total AS minor, `+aboveProduct("l.product_id")+` AS category_ids
 		FROM order_lines l WHERE l.order_id = $1 ORDER BY l.position`, []any{orderID}, func(rows pgx.Rows) ([]points.Good, error) {
 		return pgx.CollectRows(rows, pgx.RowToStructByName[points.Good])
 	})

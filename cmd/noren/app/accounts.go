@@ -18,6 +18,7 @@ import (
 	"github.com/noren-commerce/noren/core/customer"
 	"github.com/noren-commerce/noren/core/identity"
 	"github.com/noren-commerce/noren/core/limit"
+	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/storage/postgres"
 )
 
@@ -34,7 +35,7 @@ func newAccounts(c Config, db *postgres.DB, jobs *postgres.Jobs, carts *cart.Ser
 	shop := strings.TrimSuffix(cmp.Or(c.ShopURL, c.PublicURL), "/")
 	return identity.New(identity.Parts{
 		Tx: db, Store: postgres.NewAccounts(db), Keys: keys, Tokens: identity.NewTokens(keys, c.PublicURL, now),
-		Hasher: identity.NewHasher(identity.DefaultHash), Carts: carts, Events: postgres.NewEvents(db), Outbox: jobs,
+		Hasher: identity.NewHasher(identity.DefaultHash), Carts: carts, Events: points.Welcoming{Recorder: postgres.NewEvents(db), Jobs: jobs}, Outbox: jobs,
 		Seal: seal, Profiles: customers, Limiter: limiter, Now: now,
 		Links: map[identity.Purpose]string{
 			identity.VerifyEmail: shop + "/verify-email", identity.ResetPassword: shop + "/reset-password", identity.ChangeEmail: shop + "/confirm-email",
