@@ -10,6 +10,7 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	globalid "github.com/noren-commerce/noren/core/id"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/graph/generated"
@@ -134,6 +135,13 @@ func (r *mutationResolver) ImportPointAnswers(ctx context.Context, input model.I
 	return answersPayload(ctx, done, err)
 }
 
+func (r *pointArrivalResolver) Member(ctx context.Context, obj *points.Arrival) (*member.Member, error) {
+	if obj.MemberID == nil {
+		return nil, nil
+	}
+	return load(ctx).Member.Load(ctx, *obj.MemberID)
+}
+
 func (r *pointProgrammeResolver) Rates(ctx context.Context, obj *points.Programme) ([]points.Rate, error) {
 	rates, err := load(ctx).PointRates.Load(ctx, obj.ID)
 	return orNone(rates), err
@@ -146,6 +154,10 @@ func (r *pointProgrammeResolver) Rules(ctx context.Context, obj *points.Programm
 
 func (r *pointRateResolver) To(ctx context.Context, obj *points.Rate) (points.Programme, error) {
 	return load(ctx).PointProgramme.Load(ctx, obj.ToID)
+}
+
+func (r *pointTransferResolver) Member(ctx context.Context, obj *points.Transfer) (*member.Member, error) {
+	return load(ctx).Member.Load(ctx, obj.MemberID)
 }
 
 func (r *queryResolver) PointProgrammes(ctx context.Context) ([]points.Programme, error) {
@@ -240,13 +252,19 @@ func (r *subscriptionResolver) PointsChanged(ctx context.Context) (<-chan []poin
 	return r.Resolver.Points.Watch(ctx, r.Signals)
 }
 
+func (r *Resolver) PointArrival() generated.PointArrivalResolver { return &pointArrivalResolver{r} }
+
 func (r *Resolver) PointProgramme() generated.PointProgrammeResolver {
 	return &pointProgrammeResolver{r}
 }
 
 func (r *Resolver) PointRate() generated.PointRateResolver { return &pointRateResolver{r} }
 
+func (r *Resolver) PointTransfer() generated.PointTransferResolver { return &pointTransferResolver{r} }
+
 type (
+	pointArrivalResolver   struct{ *Resolver }
 	pointProgrammeResolver struct{ *Resolver }
 	pointRateResolver      struct{ *Resolver }
+	pointTransferResolver  struct{ *Resolver }
 )

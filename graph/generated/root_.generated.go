@@ -54,8 +54,10 @@ type ResolverRoot interface {
 	PaymentTerms() PaymentTermsResolver
 	Pet() PetResolver
 	PickUp() PickUpResolver
+	PointArrival() PointArrivalResolver
 	PointProgramme() PointProgrammeResolver
 	PointRate() PointRateResolver
+	PointTransfer() PointTransferResolver
 	PriceImport() PriceImportResolver
 	Prize() PrizeResolver
 	PrizeExchange() PrizeExchangeResolver
@@ -227,6 +229,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
 			graphql.NewInputUnmarshaler("DeliveryIssueFilter", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryIssueFilter)),
 			graphql.NewInputUnmarshaler("DeliveryTimeBandInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryTimeBandInput)),
+			graphql.NewInputUnmarshaler("DescribeDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputDescribeDrawInput)),
 			graphql.NewInputUnmarshaler("DescribeStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputDescribeStockLotInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
@@ -2741,6 +2744,8 @@ type Option {
 type Variant implements Node {
   "The variant's opaque global id."
   id: ID!
+  "The product that it is a variant of; null while that is not shown to the caller."
+  product: Product
   "The stock keeping unit, unique in the brand."
   sku: String!
   "The barcode (JAN/EAN-13); empty if there is none."
@@ -6684,6 +6689,8 @@ extend enum UserErrorCode {
   DRAFT_ORDER_EXPIRY_INVALID
   "A draft order cannot be paid this way."
   DRAFT_ORDER_PAYMENT_INVALID
+  "The order is of another channel: copy it there."
+  ORDER_EDIT_CHANNEL
 }
 `, BuiltIn: false},
 	{Name: "../schema/draw.graphqls", Input: `extend type Query {
@@ -6694,6 +6701,11 @@ extend enum UserErrorCode {
     "The cursor behind which the page starts."
     after: String
   ): DrawConnection! @allow(anyone: true)
+  "One of the brand's prize draws; null if there is none."
+  draw(
+    "The draw's global id."
+    id: ID!
+  ): Draw @allow(anyone: true)
   "The caller's entries in a draw, the oldest first."
   myDrawEntries(
     "Which draw."
@@ -6724,10 +6736,15 @@ extend type Mutation {
     "What was won, the answer, and how it was told."
     input: AnswerWinForInput!
   ): AnswerWinPayload! @allow(permissions: [PRIZE_WRITE])
-  "Make a draw, once for each key. It never changes. Its prizes are held from now on, and its seed is committed to."
+  "Make a draw, once for each key. Only what it is called and described as can be changed (` + "`" + `describeDraw` + "`" + `). Its prizes are held from now on, and its seed is committed to."
   saveDraw(
     "The draw."
     input: SaveDrawInput!
+  ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
+  "Change what a draw that takes entries, or will, is called and described as, and nothing else of it: DRAW_STATE once its list is published."
+  describeDraw(
+    "Which draw, and its texts."
+    input: DescribeDrawInput!
   ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
   "Call off a draw that was not drawn. Nobody enters or wins any more, and its prizes go back to the stock; points of entries go back, and entrants are told by mail, within minutes."
   cancelDraw(
@@ -6759,8 +6776,12 @@ type Draw {
   id: ID!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [PRIZE_READ])
   "What it is, in the caller's language."
   description: String!
+  "What it is by language, as it was written; empty if nothing was. For staff."
+  descriptions: Translations! @allow(permissions: [PRIZE_READ])
   "The programme whose points an entry costs."
   programmeId: ID!
   "How many points an entry costs; 0: entries are earned or given."
@@ -6779,6 +6800,10 @@ type Draw {
   answerDays: Int!
   "How many runners-up stand by."
   runnersUp: Int!
+  "The least rank of those who may enter; null: any."
+  minRankId: ID
+  "The segment of those who may enter; null: anybody. For staff."
+  segmentId: ID @allow(permissions: [PRIZE_READ])
   "How far it has come."
   state: DrawState!
   "When it was called off; null if it was not."
@@ -7023,6 +7048,16 @@ input SaveDrawInput {
   ranks: [DrawRankInput!]!
 }
 
+"What a draw is called and described as, as a whole."
+input DescribeDrawInput {
+  "The draw."
+  drawId: ID!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it is, at most 2,000 characters; nothing if left out."
+  description: Translations
+}
+
 "Prizes of one rank."
 input DrawRankInput {
   "The prize."
@@ -7090,6 +7125,10 @@ extend enum UserErrorCode {
   DRAW_TIMES
   "A draw needs prizes."
   DRAW_RANKS
+  "The member can log in, and answers alone."
+  DRAW_MEMBER_ANSWERS
+  "What is accepted and handed over is sent nowhere: no address goes with it."
+  DRAW_HAND_OVER
 }
 `, BuiltIn: false},
 	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
@@ -9779,6 +9818,8 @@ type Member {
   rankChanges: [MemberRankChange!]!
   "Who lives with the member (世帯), the member included; empty for one who lives alone, for other stores, and for members themselves."
   household: [Member!]! @allow(permissions: [MEMBER_READ])
+  "What was asked for about the member's data and still waits, the latest first: an erasure that waits for orders or returns. For the member and the head office; empty for others."
+  requests: [MemberRequest!]!
   "When the member was first known."
   createdAt: DateTime!
   "When the personal data was erased; null if it was not."
@@ -9921,8 +9962,10 @@ type MemberRank {
   id: ID!
   "Its code."
   code: String!
-  "Its name."
+  "Its name, in the caller's language."
   name: String!
+  "Its name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [MEMBER_READ])
   "What has to be spent, with tax."
   minSpend: Money!
   "In how many months up to today."
@@ -10288,7 +10331,7 @@ extend enum UserErrorCode {
   MEMBER_NAMELESS
   "The member has no account: their e-mail address is corrected with ` + "`" + `updateMember` + "`" + `."
   MEMBER_ACCOUNT_MISSING
-  "Not one of member number, e-mail address and phone number was said."
+  "Not exactly one of member number, e-mail address, phone number and member code was said."
   SEARCH_ONE
   "The link to an export is not valid."
   EXPORT_LINK_INVALID
@@ -11104,6 +11147,8 @@ extend enum UserErrorCode {
   ORDER_EDIT_GIFT
   "Where an order goes cannot change once it is packed, or if it is picked up."
   ORDER_ADDRESS_PACKED
+  "There are no such goods."
+  VARIANT_UNKNOWN
 }
 `, BuiltIn: false},
 	{Name: "../schema/partner.graphqls", Input: `extend type Query {
@@ -12278,6 +12323,8 @@ type PointProgramme {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [POINT_READ])
   "Whether it is earned and used in all brands (共通ポイント)."
   shared: Boolean!
   "So many points pay ` + "`" + `unitWorth` + "`" + `; points are used by this number."
@@ -12516,6 +12563,8 @@ type PointRule {
   id: ID!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [POINT_READ])
   "What it gives, and when."
   terms: PointTerms!
   "From when on; null: from ever."
@@ -12548,7 +12597,7 @@ type PointTerms {
   ranks: [String!]!
   "For members of one of these segments, as they are when the order is confirmed, or the receipt reckoned."
   segmentIds: [ID!]!
-  "Only for a member's first order in the brand."
+  "Only for a member's first purchase in the brand, be it an order or a receipt of a shop."
   first: Boolean!
   "From which amount of the goods that count, in minor units (yen)."
   minMinor: Int!
@@ -12558,7 +12607,7 @@ type PointTerms {
 
 "For what points are given."
 enum PointOccasion {
-  "An order."
+  "A purchase: an order, or a receipt of a shop."
   PURCHASE
   "A review."
   REVIEW
@@ -12720,6 +12769,8 @@ type PointPartner {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [POINT_READ])
   "How it is reached."
   way: PointPartnerWay!
   "So many of our points."
@@ -12756,6 +12807,10 @@ type PointTransfer {
   outgoing: Boolean!
   "How far it has come."
   state: PointTransferState!
+  "Whose points they are: the member's global id. For staff of the head office."
+  memberId: ID @allow(roles: [STAFF, ADMIN])
+  "Whose points they are, as the caller may see them; for staff."
+  member: Member @allow(permissions: [MEMBER_READ])
   "The member's number there; for what came in, ours."
   theirMember: String!
   "How many points, ours."
@@ -12894,7 +12949,7 @@ input SettlePointArrivalInput {
 input RewardPointsInput {
   "The caller's key of this intent, 8 to 100 characters."
   idempotencyKey: String!
-  "For what; not PURCHASE, which orders tell by themselves, nor what noren sees by itself: BIRTHDAY, ANNIVERSARY, RANK_UP."
+  "For what; not PURCHASE, which orders and receipts tell by themselves, nor what noren sees by itself: BIRTHDAY, ANNIVERSARY, RANK_UP."
   occasion: PointOccasion!
   "The member who gets them; or the card."
   memberId: ID
@@ -13014,7 +13069,7 @@ input PointTermsInput {
   ranks: [String!]! = []
   "For members of one of these segments, at most 10. Each is asked once: when an order is confirmed, a receipt is first reckoned, or something else is told. What the same purchase earns later does not change with the segment."
   segmentIds: [ID!]! = []
-  "Only for a member's first order in the brand."
+  "Only for a member's first purchase in the brand, be it an order or a receipt of a shop."
   first: Boolean! = false
   "From which amount of the goods that count, in minor units (yen)."
   minMinor: Int! = 0
@@ -13226,6 +13281,10 @@ type PointArrival {
   reference: String!
   "The number, as it came."
   theirMember: String!
+  "The global id of the member who has them; null until a member does. For staff of the head office."
+  memberId: ID @allow(roles: [STAFF, ADMIN])
+  "The member who has them, as the caller may see them; null until a member does. For staff."
+  member: Member @allow(permissions: [MEMBER_READ])
   "How many of their points."
   theirPoints: Int!
   "How far it was dealt with."
@@ -13355,6 +13414,16 @@ extend enum UserErrorCode {
   POINT_FILE_INVALID
   "No rule gives anything for this."
   POINT_EVENT_INVALID
+  "Not exactly one of the member and the number of the card was named."
+  POINT_RECEIVER_ONE
+  "Points with this reference were refused: they are sent again under a new one."
+  POINT_ARRIVAL_REFUSED
+  "The lines come either as text or as a file."
+  POINT_FILE_ONE
+  "The period ends before it begins, or is longer than 366 days."
+  POINT_PERIOD_INVALID
+  "The statement differs in more lines than are listed: the period or the direction is not right."
+  POINT_STATEMENT_DIFFERENT
 }
 `, BuiltIn: false},
 	{Name: "../schema/price_import.graphqls", Input: `extend type Query {
@@ -14072,6 +14141,11 @@ extend type Product {
     "Those that are not offered now, too; for staff with PRIZE_READ."
     all: Boolean! = false
   ): PrizeConnection! @allow(anyone: true)
+  "One of the prizes that ` + "`" + `prizes` + "`" + ` lists for the caller: what is not offered now for staff with PRIZE_READ alone. Null if there is none."
+  prize(
+    "The prize's global id."
+    id: ID!
+  ): Prize @allow(anyone: true)
   "What the caller exchanged or won in the brand, the newest first."
   myPrizeExchanges(
     "How many, 0 to 100."
@@ -14171,8 +14245,12 @@ type Prize {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [PRIZE_READ])
   "What it is, in the caller's language."
   description: String!
+  "What it is by language, as it was written; empty if nothing was. For staff."
+  descriptions: Translations! @allow(permissions: [PRIZE_READ])
   "How many points a piece costs; 0: it is not to be had for points, but in draws."
   points: Int!
   "Whether no piece is left."
@@ -15374,6 +15452,13 @@ type SimulationProduct {
   pieces: Int!
   "By how much, together."
   given: Money!
+}
+
+extend enum UserErrorCode {
+  "Too many coupon codes were tried; the sentence says how long to wait."
+  COUPON_TRIES
+  "A simulation covers more days than it may."
+  WINDOW_TOO_LONG
 }
 `, BuiltIn: false},
 	{Name: "../schema/purchase.graphqls", Input: `extend type Query {
@@ -18608,6 +18693,21 @@ type ShipmentsPayload {
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
+
+extend enum UserErrorCode {
+  "There is no such shipment, or none that waits to leave. Of a prize: no exchange has the number."
+  SHIPMENT_UNKNOWN
+  "The shipment does not stand where this can be done."
+  SHIPMENT_STATUS_CONFLICT
+  "That is more than is allocated."
+  SHIPMENT_NOT_ALLOCATED
+  "The order has nothing left that could be shipped."
+  NOTHING_TO_SHIP
+  "The order has no such line."
+  ORDER_LINE_UNKNOWN
+  "A shipment of another order has the carrier's number."
+  TRACKING_NUMBER_TAKEN
+}
 `, BuiltIn: false},
 	{Name: "../schema/shipment_papers.graphqls", Input: `extend type Query {
   "The sheets of labels that can be printed (ラベルシート)."
@@ -19857,6 +19957,8 @@ type DailyFigures {
   reissuedCards: Int!
   "Memberships that began: of a store there, online without a store (Web登録). Imported ones of which no store is known are left out."
   registrations: Int!
+  "Memberships that ended (退会) and did not begin again: of the store where they had begun, online those without a store. A member who was merged into another is none."
+  withdrawals: Int!
 }
 
 "One page of daily figures, by day, stores in the brand's order and online last."
@@ -20045,7 +20147,7 @@ enum StatisticsSheet {
   PURCHASES
   "Cards that were issued (カード発行)."
   CARDS
-  "Memberships that began (会員登録)."
+  "Memberships that began (会員登録), and that ended (退会)."
   REGISTRATIONS
   "Points that were earned, used, expired, exchanged, and what was outstanding (ポイント)."
   POINTS
@@ -20271,6 +20373,15 @@ type StocktakePayload {
   "Why it was not changed."
   userErrors: [UserError!]!
 }
+
+extend enum UserErrorCode {
+  "A stocktake is open at the location."
+  STOCKTAKE_OPEN
+  "The stocktake is over."
+  STOCKTAKE_OVER
+  "The counted lines are too many, none, or name a variant twice."
+  STOCKTAKE_LINES_INVALID
+}
 `, BuiltIn: false},
 	{Name: "../schema/supply.graphqls", Input: `"Where a delivery stands."
 enum StockDeliveryState {
@@ -20488,6 +20599,15 @@ type StockDeliveryPayload {
   delivery: StockDelivery
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The announced delivery is over."
+  DELIVERY_OVER
+  "What has arrived of a delivery is less than was booked before, or too much."
+  DELIVERY_ARRIVED_INVALID
+  "The reorder point and what to fill up to are said together, the latter greater, or not at all."
+  REORDER_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/timeline.graphqls", Input: `extend type Query {
@@ -20784,6 +20904,19 @@ type StockTransferPayload {
   transfer: StockTransfer
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A transfer of stock goes to another location than it leaves."
+  TRANSFER_SAME_LOCATION
+  "The lines of a transfer are too many, none, or name a variant twice."
+  TRANSFER_LINES_INVALID
+  "The transfer of stock is over."
+  TRANSFER_OVER
+  "What has arrived of a transfer is less than was booked before, or more than left."
+  TRANSFER_ARRIVED_INVALID
+  "Fewer pieces are free to go than the transfer takes."
+  STOCK_NOT_FREE
 }
 `, BuiltIn: false},
 	{Name: "../schema/voucher.graphqls", Input: `extend type Query {
@@ -21486,6 +21619,13 @@ type WorkLists {
   memberRequests: Int
   "Mailings that are paused, by staff or since the mail server refuses (` + "`" + `mailings(state: PAUSED)` + "`" + `); null without CAMPAIGN_READ, and for a shop's staff."
   pausedMailings: Int
+}
+
+extend enum UserErrorCode {
+  "The order is held: nothing of it leaves until it is let go."
+  ORDER_HELD
+  "An order has too many tags, or one is empty or too long."
+  TAGS_INVALID
 }
 `, BuiltIn: false},
 }
