@@ -151,19 +151,8 @@ func fieldsOf(s *ast.Schema, input *ast.Definition, within []string) (paths []st
 // input types that its mutations take.
 func readBy(t *testing.T, s *ast.Schema, client string) (read map[string]map[string]bool, taken map[string]bool) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join("..", "clients", client, "*.graphql"))
-	require.NoError(t, err)
-	var all strings.Builder
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		require.NoError(t, err)
-		all.Write(text)
-		all.WriteString("\n")
-	}
-	document, faults := gqlparser.LoadQuery(s, all.String())
-	require.Empty(t, faults)
 	read, taken = map[string]map[string]bool{}, map[string]bool{}
-	for _, operation := range document.Operations {
+	for _, operation := range operationsOf(t, s, client).Operations {
 		if operation.Operation == ast.Query {
 			note(read, nil, operation.SelectionSet)
 			continue
@@ -199,4 +188,21 @@ func note(read map[string]map[string]bool, through []step, set ast.SelectionSet)
 			note(read, next, selection.SelectionSet)
 		}
 	}
+}
+
+// operationsOf are the operations of a client's files.
+func operationsOf(t *testing.T, s *ast.Schema, client string) *ast.QueryDocument {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("..", "clients", client, "*.graphql"))
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		all.Write(text)
+		all.WriteString("\n")
+	}
+	document, faults := gqlparser.LoadQuery(s, all.String())
+	require.Empty(t, faults)
+	return document
 }

@@ -241,3 +241,26 @@ func TestAVariantSaysWhichProductItIsOf(t *testing.T) {
 	require.Equal(t, "bed", got.WishLists[0].Wishes[0].Variant.Product.Slug)
 	require.NotEmpty(t, got.WishLists[0].Wishes[0].Variant.Product.Name)
 }
+
+func TestATillIsToldWhatBecameOfItsReceipts(t *testing.T) {
+	t.Parallel()
+	a := apptest.Start(t)
+	shopOf(t, a, "umeda")
+	key := partnerKey(t, a, access.PurchaseWrite)
+	slip := apptest.Variables{"store": "umeda", "till": "1", "receipt": "77", "boughtOn": "2026-01-31", "lines": []apptest.Variables{{"code": "X", "quantity": 2, "amount": "1960"}}}
+	send := func(receipt apptest.Variables) map[string]any {
+		var got struct {
+			RecordPurchases struct {
+				Import     map[string]any
+				UserErrors []userError
+			}
+		}
+		a.Registered(t, partnerOperation(t, "RecordPurchases"), in(apptest.Variables{"receipts": []apptest.Variables{receipt}}), "X-API-Key", key).Into(t, &got)
+		require.Empty(t, got.RecordPurchases.UserErrors)
+		return got.RecordPurchases.Import
+	}
+	require.Equal(t, 1.0, send(slip)["receipts"])
+	got := send(with(slip, "lines", []apptest.Variables{{"code": "X", "quantity": 1, "amount": "980"}}))
+	require.Equal(t, []any{0.0, 1.0, false}, []any{got["repeated"], got["differing"], got["again"]}, "what came with other lines waits for people")
+	require.Contains(t, got, "errors")
+}

@@ -44,7 +44,7 @@ var memberOperations = map[string]clientOperation{
 		return question{in(apptest.Variables{"petId": w.pets[0], "measuredOn": "2026-01-01", "grams": 4000}), w.member.headers()}
 	}},
 
-	"app/WithdrawMyErasure": {8, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
+	"app/WithdrawMyErasure": {5, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
 		return in(apptest.Variables{"requestId": w.erasureOf(t, c)})
 	})},
 

@@ -154,13 +154,13 @@ var pointOperations = map[string]clientOperation{
 	"partner/ReconcilePoints": {3, ofSystem(access.PointRead, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
 	})},
-	"partner/ExportPointTransfers": {9, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+	"partner/ExportPointTransfers": {11, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t)})
 	})},
-	"partner/ImportPointAnswers": {2, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+	"partner/ImportPointAnswers": {4, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": "id,result,reference,reason\n"})
 	})},
-	"partner/SettlePointArrival": {19, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+	"partner/SettlePointArrival": {21, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "arrivalId": w.arrival(t), "memberId": w.member.id})
 	})},
 	"admin/ReceivePoints": {18, staffed(func(t *testing.T, w *world) apptest.Variables {

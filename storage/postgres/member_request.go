@@ -65,11 +65,11 @@ func (s *Members) Requests(ctx context.Context, q member.RequestQuery) (page.Con
 	return newest(ctx, s.db, memberRequestColumns, from, where, args, q.Page, func(r member.Request) newestKey { return newestKey{r.RequestedAt, r.ID} })
 }
 
-// Waiting are the requests about the members that still wait. An erasure is asked for in one
-// brand and is of all, so that the brand does not narrow.
+// Waiting are the requests about the members that still wait: erasures alone do. One is asked
+// for in one brand and is of all, so that the brand does not narrow.
 func (s *Members) Waiting(ctx context.Context, memberIDs []uuid.UUID) ([]member.Request, error) {
 	return collect[member.Request](ctx, s.db, `
-		SELECT `+memberRequestColumns+` FROM member_requests WHERE member_id = ANY($1) AND state = 'WAITING' ORDER BY requested_at DESC, id DESC`, memberIDs)
+		SELECT `+memberRequestColumns+` FROM member_requests WHERE member_id = ANY($1) AND kind = 'ERASURE' AND state = 'WAITING' ORDER BY requested_at DESC, id DESC`, memberIDs)
 }
 
 // Unfinished counts the member's orders and prizes that have not left, and returns under way.
