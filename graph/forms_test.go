@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 // forms are the inputs of admin's mutations that put a thing as a whole in the place of
@@ -202,7 +203,7 @@ func operationsOf(t *testing.T, s *ast.Schema, client string) *ast.QueryDocument
 		all.Write(text)
 		all.WriteString("\n")
 	}
-	document, faults := gqlparser.LoadQuery(s, all.String())
+	document, faults := gqlparser.LoadQueryWithRules(s, all.String(), rules.NewDefaultRules())
 	require.Empty(t, faults)
 	return document
 }
