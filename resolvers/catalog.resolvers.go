@@ -79,6 +79,10 @@ func (r *queryResolver) ProductBrands(ctx context.Context) ([]catalog.ProductBra
 	return r.Catalog.ProductBrands(ctx)
 }
 
+func (r *variantResolver) Product(ctx context.Context, obj *catalog.Variant) (*catalog.Product, error) {
+	return r.productOf(ctx, *obj)
+}
+
 func (r *Resolver) Category() generated.CategoryResolver { return &categoryResolver{r} }
 
 func (r *Resolver) Product() generated.ProductResolver { return &productResolver{r} }

@@ -62,6 +62,12 @@ func (r *mutationResolver) SaveDraw(ctx context.Context, input draw.SaveInput) (
 	return model.DrawPayload{Draw: unless(errors, d), UserErrors: errors}, err
 }
 
+func (r *mutationResolver) DescribeDraw(ctx context.Context, input draw.DescribeInput) (model.DrawPayload, error) {
+	d, err := r.Resolver.Draws.Describe(ctx, input)
+	errors, err := userErrors(ctx, err)
+	return model.DrawPayload{Draw: unless(errors, d), UserErrors: errors}, err
+}
+
 func (r *mutationResolver) CancelDraw(ctx context.Context, input draw.CancelInput) (model.DrawPayload, error) {
 	d, err := r.Resolver.Draws.Cancel(ctx, input)
 	errors, err := userErrors(ctx, err)
@@ -75,6 +81,14 @@ func (r *mutationResolver) GrantDrawEntries(ctx context.Context, input draw.Gran
 
 func (r *queryResolver) Draws(ctx context.Context, first *int, after *string) (page.Connection[draw.Draw], error) {
 	return r.Resolver.Draws.List(ctx, page.Args{First: first, After: after})
+}
+
+func (r *queryResolver) Draw(ctx context.Context, id string) (*draw.Draw, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.Resolver.Draws.ByID(ctx, key))
 }
 
 func (r *queryResolver) MyDrawEntries(ctx context.Context, drawID string) ([]draw.Entry, error) {

@@ -54,6 +54,11 @@ func (r *memberResolver) Household(ctx context.Context, obj *member.Member) ([]m
 	return orNone(found), err
 }
 
+func (r *memberResolver) Requests(ctx context.Context, obj *member.Member) ([]member.Request, error) {
+	found, err := load(ctx).Waiting.Load(ctx, obj.ID)
+	return orNone(found), err
+}
+
 func (r *mutationResolver) JoinMembership(ctx context.Context, input member.JoinInput) (model.MemberPayload, error) {
 	m, err := r.Resolver.Members.Join(ctx, input)
 	return memberPayload(ctx, m, err)

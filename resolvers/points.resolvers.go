@@ -11,6 +11,7 @@ import (
 	"github.com/noren-commerce/noren/core/cart"
 	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/order"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/purchase"
@@ -149,6 +150,13 @@ func (r *orderResolver) PointsEarned(ctx context.Context, obj *order.Order) ([]p
 	return orNone(earned), err
 }
 
+func (r *pointArrivalResolver) Member(ctx context.Context, obj *points.Arrival) (*member.Member, error) {
+	if obj.MemberID == nil {
+		return nil, nil
+	}
+	return load(ctx).Member.Load(ctx, *obj.MemberID)
+}
+
 func (r *pointProgrammeResolver) Rates(ctx context.Context, obj *points.Programme) ([]points.Rate, error) {
 	rates, err := load(ctx).PointRates.Load(ctx, obj.ID)
 	return orNone(rates), err
@@ -170,6 +178,10 @@ func (r *purchaseResolver) PointsEarned(ctx context.Context, obj *purchase.Purch
 	}
 	earned, err := load(ctx).PointsEarned.Load(ctx, source)
 	return orNone(earned), err
+}
+
+func (r *pointTransferResolver) Member(ctx context.Context, obj *points.Transfer) (*member.Member, error) {
+	return load(ctx).Member.Load(ctx, obj.MemberID)
 }
 
 func (r *queryResolver) PointProgrammes(ctx context.Context) ([]points.Programme, error) {
@@ -264,13 +276,19 @@ func (r *subscriptionResolver) PointsChanged(ctx context.Context) (<-chan []poin
 	return r.Resolver.Points.Watch(ctx, r.Signals)
 }
 
+func (r *Resolver) PointArrival() generated.PointArrivalResolver { return &pointArrivalResolver{r} }
+
 func (r *Resolver) PointProgramme() generated.PointProgrammeResolver {
 	return &pointProgrammeResolver{r}
 }
 
 func (r *Resolver) PointRate() generated.PointRateResolver { return &pointRateResolver{r} }
 
+func (r *Resolver) PointTransfer() generated.PointTransferResolver { return &pointTransferResolver{r} }
+
 type (
+	pointArrivalResolver   struct{ *Resolver }
 	pointProgrammeResolver struct{ *Resolver }
 	pointRateResolver      struct{ *Resolver }
+	pointTransferResolver  struct{ *Resolver }
 )

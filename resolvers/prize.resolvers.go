@@ -8,6 +8,7 @@ package resolvers
 import (
 	"context"
 
+	globalid "github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/prize"
 	"github.com/noren-commerce/noren/graph/generated"
@@ -61,6 +62,14 @@ func (r *prizeResolver) ShopStocks(ctx context.Context, obj *prize.Prize) ([]pri
 
 func (r *queryResolver) Prizes(ctx context.Context, first *int, after *string, all bool) (page.Connection[prize.Prize], error) {
 	return r.Resolver.Prizes.Catalogue(ctx, all, page.Args{First: first, After: after})
+}
+
+func (r *queryResolver) Prize(ctx context.Context, id string) (*prize.Prize, error) {
+	_, key, err := globalid.Parse(id)
+	if err != nil {
+		return nil, err
+	}
+	return orNil(r.Resolver.Prizes.ByID(ctx, key))
 }
 
 func (r *queryResolver) MyPrizeExchanges(ctx context.Context, first *int, after *string) (page.Connection[prize.Exchange], error) {

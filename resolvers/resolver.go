@@ -187,6 +187,8 @@ type Loaders struct {
 	Consents    *graph.Loader[uuid.UUID, []member.Consent]    // by member
 	RankChanges *graph.Loader[uuid.UUID, []member.RankChange] // by member
 	Households  *graph.Loader[uuid.UUID, []member.Member]     // by household
+	Waiting     *graph.Loader[uuid.UUID, []member.Request]    // by member
+	Member      *graph.Loader[uuid.UUID, *member.Member]
 
 	PurchaseLines *graph.Loader[uuid.UUID, []purchase.Line] // by purchase
 	Purchase      *graph.Loader[uuid.UUID, purchase.Purchase]
@@ -326,6 +328,8 @@ func (r *Resolver) NewLoaders(ctx context.Context) *Loaders {
 		Corrections:   graph.NewLoader(graph.Grouped(r.Purchases.Corrections, func(c purchase.Correction) uuid.UUID { return c.PurchaseID })),
 
 		Households: graph.NewLoader(graph.Grouped(r.Members.Household, func(m member.Member) uuid.UUID { return *m.HouseholdID })),
+		Waiting:    graph.NewLoader(graph.Grouped(r.Members.Waiting, func(q member.Request) uuid.UUID { return q.MemberID })),
+		Member:     graph.NewLoader(graph.ByKey(pointers(r.Members.ByIDs), func(m *member.Member) uuid.UUID { return m.ID })),
 
 		Sessions:      graph.NewLoader(graph.Grouped(r.Accounts.Sessions, func(s identity.Session) uuid.UUID { return s.AccountID })),
 		Groups:        graph.NewLoader(graph.Grouped(r.Accounts.GroupsOf, func(m identity.Membership) uuid.UUID { return m.AccountID })),
@@ -396,6 +400,18 @@ func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 // load is the dataloaders of the request.
 func load(ctx context.Context) *Loaders {
 	return ctx.Value(loadersKey{}).(*Loaders)
+}
+
+// pointers answers rows by pointer, so that a key without one loads as nil.
+func pointers[T any](fetch func(context.Context, []uuid.UUID) ([]T, error)) func(context.Context, []uuid.UUID) ([]*T, error) {
+	return func(ctx context.Context, keys []uuid.UUID) ([]*T, error) {
+		rows, err := fetch(ctx, keys)
+		found := make([]*T, len(rows))
+		for i := range rows {
+			found[i] = &rows[i]
+		}
+		return found, err
+	}
 }
 
 // among answers, for each key, whether it is among those that some picks.

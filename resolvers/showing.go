@@ -27,6 +27,20 @@ func (r *Resolver) standing(ctx context.Context, productID, variantID uuid.UUID)
 	return view.Standing(facts, variantID), nil
 }
 
+// productOf is the product of a variant, fetched with its siblings'; nil while it is not
+// shown to the caller.
+func (r *Resolver) productOf(ctx context.Context, v catalog.Variant) (*catalog.Product, error) {
+	p, err := load(ctx).Products.Load(ctx, v.ProductID)
+	if err != nil || p.ID == uuid.Nil {
+		return nil, err
+	}
+	standing, err := r.standing(ctx, p.ID, uuid.Nil)
+	if err != nil || !standing.Visible {
+		return nil, err
+	}
+	return &p, nil
+}
+
 // facts are what rules and badges ask of a product, and the view that asks it. The
 // rules may have moved while the facts were read: the view is taken after them.
 func (r *Resolver) facts(ctx context.Context, productID uuid.UUID) (display.Facts, *display.View, error) {

@@ -33,6 +33,14 @@ var campaignOperations = map[string]clientOperation{
 	"admin/IssueCoupons": {7, input(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"idempotencyKey": w.key(), "campaignId": w.campaign(t), "count": w.size}
 	})},
+	"admin/IssueCouponsToSegment": {15, input(func(t *testing.T, w *world) apptest.Variables {
+		w.guest(t, "09011112222")
+		return apptest.Variables{"idempotencyKey": w.key(), "campaignId": w.campaign(t), "segmentId": w.segment(t)}
+	})},
+	"admin/CouponBatch": {1, asked(func(t *testing.T, w *world) apptest.Variables {
+		w.guest(t, "09011112222")
+		return apptest.Variables{"id": w.made(t, "issueCouponsToSegment", "batch", apptest.Variables{"idempotencyKey": w.key(), "campaignId": w.campaign(t), "segmentId": w.segment(t)})}
+	})},
 	"admin/VoidCoupons": {4, input(func(t *testing.T, w *world) apptest.Variables {
 		campaign := w.campaign(t)
 		codesOf(t, w.App, campaign, apptest.Variables{"count": w.size})

@@ -41,7 +41,12 @@ var drawOperations = map[string]clientOperation{
 		return in(apptest.Variables{"idempotencyKey": w.key(), "winnerId": id.Global("DrawWinner", won), "accept": true, "address": newAddress("自宅"), "reason": "電話で承りました"})
 	})},
 	"admin/StaffDraws": {3, staffed(furnishedDraws)},
-	"admin/SaveDraw":   {11, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.newDraw(t, w.size)) })},
+	"app/Draw":         {2, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.draw(t, w.size)} })},
+	"admin/StaffDraw":  {3, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.draw(t, w.size)} })},
+	"admin/DescribeDraw": {6, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"drawId": w.draw(t, w.size), "name": ja("秋の抽選会")})
+	})},
+	"admin/SaveDraw": {11, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.newDraw(t, w.size)) })},
 	"admin/CancelDraw": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
 		draw := w.draw(t, w.size)
 		for range w.size {

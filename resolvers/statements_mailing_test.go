@@ -20,6 +20,10 @@ var mailingOperations = map[string]clientOperation{
 		return nil
 	})},
 	"admin/Mailing": {1, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.mailing(t)} })},
+	"admin/MailingCoupons": {2, asked(func(t *testing.T, w *world) apptest.Variables {
+		letters := with(w.letters(t), "couponCampaignId", w.campaign(t))
+		return apptest.Variables{"mailingId": w.made(t, "saveMailing", "mailing", letters)}
+	})},
 	"admin/MailingRecipients": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"mailingId": w.lettered(t)}
 	})},

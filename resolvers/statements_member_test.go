@@ -16,7 +16,7 @@ import (
 
 // memberOperations are those about members and what they bought.
 var memberOperations = map[string]clientOperation{
-	"app/MyMembership": {4, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
+	"app/MyMembership": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
 	"app/MyPurchases":  {1, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
 	"app/MemberRanks":  {1, shown(nil)},
 	"app/JoinMembership": {13, func(t *testing.T, w *world) question {
@@ -44,6 +44,10 @@ var memberOperations = map[string]clientOperation{
 		return question{in(apptest.Variables{"petId": w.pets[0], "measuredOn": "2026-01-01", "grams": 4000}), w.member.headers()}
 	}},
 
+	"app/WithdrawMyErasure": {5, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
+		return in(apptest.Variables{"requestId": w.erasureOf(t, c)})
+	})},
+
 	"admin/FindMembers": {4, asked(func(t *testing.T, w *world) apptest.Variables {
 		phone := fmt.Sprintf("0701234%04d", w.size) // as many members share it as lists are long
 		for range w.size {
@@ -51,7 +55,7 @@ var memberOperations = map[string]clientOperation{
 		}
 		return apptest.Variables{"by": apptest.Variables{"phone": phone}}
 	})},
-	"admin/Member": {9, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/Member": {11, asked(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		for range w.size {
 			w.petOf(t, guest)
@@ -88,6 +92,17 @@ var memberOperations = map[string]clientOperation{
 	"admin/UpdateMember": {9, input(func(t *testing.T, w *world) apptest.Variables {
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "person": apptest.Variables{"name": w.key()}}
+	})},
+	"admin/StaffMemberRanks": {1, inOffice(nil)},
+	"admin/ReportMemberCardLost": {11, input(func(t *testing.T, w *world) apptest.Variables {
+		_, number := w.guest(t, "09011112222")
+		var card uuid.UUID
+		require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT id FROM member_cards WHERE number = $1`, number).Scan(&card))
+		return apptest.Variables{"cardId": id.Global("MemberCard", card)}
+	})},
+	"admin/SetMemberHomeStore": {10, input(func(t *testing.T, w *world) apptest.Variables {
+		guest, _ := w.guest(t, "09011112222")
+		return apptest.Variables{"memberId": guest, "storeId": w.shop(t)}
 	})},
 	"admin/RequestMemberEmailChange": {14, input(func(t *testing.T, w *world) apptest.Variables {
 		c := w.mover(t)
@@ -185,6 +200,13 @@ func asMember(variables func(*testing.T, *world, customer) apptest.Variables) fu
 		c.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
 		return question{variables(t, w, c), c.headers()}
 	}
+}
+
+// erasureOf is an erasure of the customer's that waits.
+func (w *world) erasureOf(t *testing.T, c customer) string {
+	key := id.New()
+	exec(t, w.App, `INSERT INTO member_requests (id, member_id, brand_id, kind, state, waits_for, actor_role, requested_at) VALUES ($1, $2, $3, 'ERASURE', 'WAITING', 'ORDERS', 'MEMBER', now())`, key, keyOf(t, c.id), w.BrandID)
+	return id.Global("MemberRequest", key)
 }
 
 // shop is where members register.

@@ -123,7 +123,13 @@ var pointOperations = map[string]clientOperation{
 	"admin/SavePointPartner": {6, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(w.pointPartner(w.key()))
 	})},
-	"admin/StaffPointTransfers": {3, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
+	"admin/StaffPointTransfers": {5, staffed(func(t *testing.T, w *world) apptest.Variables {
+		for range w.size {
+			guest, _ := w.guest(t, "09011112222")
+			w.made(t, "receivePoints", "transfer", apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": guest, "theirPoints": 1})
+		}
+		return apptest.Variables{"first": w.size}
+	})},
 	"admin/ExportPointTransfers": {9, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t)})
 	})},
@@ -132,6 +138,30 @@ var pointOperations = map[string]clientOperation{
 	})},
 	"admin/ReconcilePoints": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
+	})},
+	"admin/MemberPointLots": {3, staffed(func(_ *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"memberId": w.member.id, "programmeId": w.programme(1)}
+	})},
+	"admin/StaffPointPartners": {2, staffed(nil)},
+	"partner/PointPartners":    {2, ofSystem(access.PointRead, nil)},
+	"partner/PointTransfers":   {3, ofSystem(access.PointRead, func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"first": w.size} })},
+	"partner/PointArrivals": {3, ofSystem(access.PointRead, func(t *testing.T, w *world) apptest.Variables {
+		for range w.size {
+			w.arrival(t)
+		}
+		return apptest.Variables{"state": "OPEN"}
+	})},
+	"partner/ReconcilePoints": {3, ofSystem(access.PointRead, func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "from": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z", "csv": "id,points\n"})
+	})},
+	"partner/ExportPointTransfers": {11, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "partnerId": w.partnerSystem(t)})
+	})},
+	"partner/ImportPointAnswers": {4, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "csv": "id,result,reference,reason\n"})
+	})},
+	"partner/SettlePointArrival": {21, ofSystem(access.PointWrite, func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"idempotencyKey": w.key(), "arrivalId": w.arrival(t), "memberId": w.member.id})
 	})},
 	"admin/ReceivePoints": {18, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"partnerId": w.partnerSystem(t), "reference": w.key(), "memberId": w.member.id, "theirPoints": 1})
@@ -215,6 +245,15 @@ func pledged(permission access.Permission, variables func(*testing.T, *world) ap
 	return func(t *testing.T, w *world) question {
 		q := staffed(variables)(t, w)
 		return question{q.variables, []string{"X-API-Key", w.pos(t, permission)}}
+	}
+}
+
+// ofSystem is asked by the API client of the other point system, with the permission.
+func ofSystem(permission access.Permission, variables func(*testing.T, *world) apptest.Variables) func(*testing.T, *world) question {
+	return func(t *testing.T, w *world) question {
+		q := pledged(permission, variables)(t, w)
+		exec(t, w.App, `UPDATE point_partners SET api_partner_id = (SELECT id FROM partners ORDER BY id DESC LIMIT 1)`)
+		return q
 	}
 }
 

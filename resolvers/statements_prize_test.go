@@ -28,6 +28,8 @@ var prizeOperations = map[string]clientOperation{
 		w.furnishPrizes(t)
 		return apptest.Variables{"first": w.size}
 	})},
+	"app/Prize":        {1, loyal(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.prize(t)} })},
+	"admin/StaffPrize": {2, staffed(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"id": w.prize(t)} })},
 	"admin/PrizeExchanges": {3, staffed(func(t *testing.T, w *world) apptest.Variables {
 		w.furnishPrizes(t)
 		return apptest.Variables{"first": w.size}

@@ -55,6 +55,10 @@ var voucherOperations = map[string]clientOperation{
 	"partner/RedeemVoucher": {14, pledged(access.VoucherRedeem, func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "code": w.codes(t, 1)[0], "amount": "200", "place": "SHOP", "reference": "R-1"})
 	})},
+	"admin/StaffVoucherBalance": {2, asked(func(t *testing.T, w *world) apptest.Variables { return apptest.Variables{"code": w.codes(t, 1)[0]} })},
+	"partner/VoucherBalance": {2, pledged(access.VoucherRead, func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"code": w.codes(t, 1)[0]}
+	})},
 	"admin/VoidVouchers": {11, staffed(func(t *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "batchId": w.batch(t, w.size, false), "reason": "紛失"})
 	})},

@@ -32,8 +32,8 @@ func asWisher(input func(w *world, list *wishList) apptest.Variables) func(*test
 
 // wishOperations are those by which members keep what they would like to have.
 var wishOperations = map[string]clientOperation{
-	"app/WishLists": {7, asWisher(func(*world, *wishList) apptest.Variables { return nil })},
-	"app/SharedWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {
+	"app/WishLists": {8, asWisher(func(*world, *wishList) apptest.Variables { return nil })},
+	"app/SharedWishList": {8, asWisher(func(_ *world, l *wishList) apptest.Variables {
 		return apptest.Variables{"token": *l.ShareToken}
 	})},
 	"app/SaveWishList": {7, asWisher(func(_ *world, l *wishList) apptest.Variables {

@@ -18,7 +18,7 @@ import (
 
 const dailyStatistics = `query($from: Date!, $to: Date!, $by: StatisticsGrouping!, $store: ID, $first: Int, $after: String) {
 	dailyStatistics(from: $from, to: $to, by: $by, storeId: $store, first: $first, after: $after) {
-		pageInfo { hasNextPage endCursor } nodes { day storeId storeName registrations physicalCards digitalCards receipts total { amount } } } }`
+		pageInfo { hasNextPage endCursor } nodes { day storeId storeName registrations withdrawals physicalCards digitalCards receipts total { amount } } } }`
 
 type dailyRows struct {
 	DailyStatistics struct {
@@ -29,6 +29,7 @@ type dailyRows struct {
 		Nodes []struct {
 			Day, StoreID, StoreName                    string
 			Registrations, PhysicalCards, DigitalCards int
+			Withdrawals                                int
 			Receipts                                   int
 			Total                                      struct{ Amount string }
 		}
@@ -41,7 +42,8 @@ func TestDailyStatisticsAreReadAsWhoAsksMaySeeThem(t *testing.T) {
 	shibuya, umeda := shopOf(t, a, "shibuya"), shopOf(t, a, "umeda")
 	registeredAt(t, a, shibuya, "山田 花子", "09012345612")
 	registeredAt(t, a, umeda, "佐藤 太郎", "08098765434")
-	registeredAt(t, a, umeda, "鈴木 次郎", "08098765435")
+	gone := registeredAt(t, a, umeda, "鈴木 次郎", "08098765435")
+	exec(t, a, `UPDATE memberships SET ended_at = now() WHERE member_id = $1`, keyOf(t, gone))
 	office := access.Actor{Role: access.RoleStaff, ID: id.New(), Permissions: []access.Permission{access.OrderRead, access.OrderWrite, access.PointRead}}
 	require.NoError(t, a.App.Resolvers.Statistics.Count(access.With(t.Context(), access.System)))
 	today := time.Now().In(time.FixedZone("JST", 9*60*60))
@@ -57,13 +59,15 @@ func TestDailyStatisticsAreReadAsWhoAsksMaySeeThem(t *testing.T) {
 	require.Len(t, first.DailyStatistics.Nodes, 1)
 	require.True(t, first.DailyStatistics.PageInfo.HasNextPage)
 	a.DoAs(t, office, dailyStatistics, days(apptest.Variables{"first": 100, "after": first.DailyStatistics.PageInfo.EndCursor})).Into(t, &second)
-	byStore := map[string]int{}
+	byStore, left := map[string]int{}, map[string]int{}
 	for _, r := range append(first.DailyStatistics.Nodes, second.DailyStatistics.Nodes...) {
+		left[r.StoreID] = r.Withdrawals
 		require.NotContains(t, byStore, r.StoreID)
 		byStore[r.StoreID] = r.Registrations
 	}
 	require.Equal(t, 1, byStore[id.Global("Location", shibuya)])
 	require.Equal(t, 2, byStore[id.Global("Location", umeda)])
+	require.Equal(t, []int{0, 1}, []int{left[id.Global("Location", shibuya)], left[id.Global("Location", umeda)]})
 
 	clerk := registrarOf([]access.Permission{access.OrderRead, access.PointRead}, umeda)
 	var own dailyRows
@@ -118,7 +122,7 @@ func TestStatisticsAreExportedByLink(t *testing.T) {
 	}
 	status, body := statisticFile(t, a, ask(office, nil).ExportStatistics.URL)
 	require.Equal(t, http.StatusOK, status)
-	require.True(t, strings.HasPrefix(body, "\ufeffstore,registrations\r\n"), body)
+	require.True(t, strings.HasPrefix(body, "\ufeffstore,registrations,withdrawals\r\n"), body)
 	require.Equal(t, 3, strings.Count(body, "\r\n"))
 	status, body = statisticFile(t, a, ask(clerk, nil).ExportStatistics.URL)
 	require.Equal(t, http.StatusOK, status)

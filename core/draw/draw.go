@@ -59,6 +59,20 @@ type Draw struct {
 // GlobalID is the draw's id in the schema.
 func (d Draw) GlobalID() string { return id.Global("Draw", d.ID) }
 
+// LeastRank is the id, in the schema, of the least rank of those who may enter; nil for none.
+func (d Draw) LeastRank() *string { return global("MemberRank", d.MinRankID) }
+
+// OfSegment is the id, in the schema, of the segment of those who may enter; nil for none.
+func (d Draw) OfSegment() *string { return global("Segment", d.SegmentID) }
+
+func global(kind string, key *uuid.UUID) *string {
+	if key == nil {
+		return nil
+	}
+	text := id.Global(kind, *key)
+	return &text
+}
+
 // OfProgramme is the programme's id in the schema.
 func (d Draw) OfProgramme() string { return id.Global("PointProgramme", d.ProgrammeID) }
 

@@ -38,6 +38,8 @@ type Store interface {
 	Share(ctx context.Context, drawID uuid.UUID) (*Draw, error)
 	Lock(ctx context.Context, drawID uuid.UUID) (*Draw, error)
 	Update(ctx context.Context, d Draw) error
+	// Describe keeps what a draw is called and described as.
+	Describe(ctx context.Context, d Draw) error
 	List(ctx context.Context, q ListQuery) (page.Connection[Draw], error)
 	Ranks(ctx context.Context, drawIDs []uuid.UUID) ([]Rank, error)
 	// Entrant reports whether there is a member of the id, or an account that may become one,
@@ -151,7 +153,7 @@ type RankInput struct {
 	Count   int
 }
 
-// SaveInput makes a draw. It never changes: members enter what they were told.
+// SaveInput makes a draw. Its terms never change: members enter what they were told.
 type SaveInput struct {
 	IdempotencyKey string
 
@@ -265,6 +267,15 @@ type ListQuery struct {
 // List is one page of the draws of the channel's brand: what they publish is for anyone.
 func (s *Service) List(ctx context.Context, p page.Args) (page.Connection[Draw], error) {
 	return s.Store.List(ctx, ListQuery{channel.From(ctx).BrandID, p})
+}
+
+// ByID is a draw of the channel's brand, for anyone; ErrUnknown if there is none.
+func (s *Service) ByID(ctx context.Context, drawID uuid.UUID) (*Draw, error) {
+	d, err := s.Store.Draw(ctx, drawID)
+	if err != nil || d == nil || d.BrandID != channel.From(ctx).BrandID {
+		return nil, orErr(err, ErrUnknown.At("id"))
+	}
+	return d, nil
 }
 
 // Ranks are the prizes of the draws.

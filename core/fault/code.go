@@ -1,7 +1,7 @@
 package fault
 
 // Code names a failure for programs. Clients switch on it; it never changes meaning.
-// The schema's UserErrorCode enum lists the same codes (a test compares them).
+// The schema's UserErrorCode enum lists the same codes (TestCodesAreInTheSchema compares them).
 type Code string
 
 // Codes that any domain may use.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,6 +28,9 @@ type RequestStore interface {
 	// WaitingErasures are the requests that wait behind the one given, by id.
 	WaitingErasures(ctx context.Context, after uuid.UUID, most int) ([]Request, error)
 	Requests(ctx context.Context, q RequestQuery) (page.Connection[Request], error)
+	// Waiting are the requests about the members that still wait, the latest first, whichever
+	// brand's: an erasure is of all.
+	Waiting(ctx context.Context, memberIDs []uuid.UUID) ([]Request, error)
 	// Unfinished counts the member's orders that have not left, and returns under way.
 	Unfinished(ctx context.Context, memberID uuid.UUID) (orders, returns int, err error)
 	// Erase removes the member's personal data; history stays, and says nobody's name.
@@ -295,6 +299,19 @@ func (s *Service) Requests(ctx context.Context, q RequestQuery) (page.Connection
 	}
 	q.BrandID = brandOf(ctx)
 	return s.Store.Requests(ctx, q)
+}
+
+// Waiting are the requests about the members' data that still wait, the latest first: for the
+// members themselves and the head office. Of others there are none.
+func (s *Service) Waiting(ctx context.Context, memberIDs []uuid.UUID) ([]Request, error) {
+	actor := access.From(ctx)
+	if !actor.May(access.MemberRead) || actor.Is(access.RoleStoreStaff, access.RolePartner) {
+		memberIDs = slices.DeleteFunc(slices.Clone(memberIDs), func(m uuid.UUID) bool { return !own(actor, m) })
+	}
+	if len(memberIDs) == 0 {
+		return nil, nil
+	}
+	return s.Store.Waiting(ctx, memberIDs)
 }
 
 // EraseJob does the erasures that have waited.

@@ -43,6 +43,7 @@ type Arrival struct {
 	Reason      string
 	CreatedAt   time.Time
 	SettledAt   *time.Time
+	MemberID    *uuid.UUID // who has them, a merge later included; nil until a member does
 }
 
 // GlobalID is the arrival's id in the schema.
@@ -50,6 +51,15 @@ func (a Arrival) GlobalID() string { return id.Global("PointArrival", a.ID) }
 
 // Partner is the id, in the schema, of the other system.
 func (a Arrival) Partner() string { return id.Global("PointPartner", a.PartnerID) }
+
+// OfMember is the id, in the schema, of the member who has them; nil until one does.
+func (a Arrival) OfMember() *string {
+	if a.MemberID == nil {
+		return nil
+	}
+	global := id.Global("Member", *a.MemberID)
+	return &global
+}
 
 // Arriving keeps what comes in by file.
 type Arriving interface {
@@ -373,7 +383,7 @@ func (s *Service) settleArrival(ctx context.Context, in SettleArrivalInput) (*Ar
 		if err := s.stands(ctx, *in.MemberID); err != nil {
 			return nil, err
 		}
-		a.State = ArrivalReceived
+		a.State, a.MemberID = ArrivalReceived, in.MemberID
 		t := s.arriving(*partner, arrivalLine{reference: a.Reference, number: a.TheirMember, points: a.TheirPoints}, *in.MemberID)
 		if _, err := s.receive(ctx, *partner, []Transfer{t}); err != nil {
 			return nil, err

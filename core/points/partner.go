@@ -97,6 +97,9 @@ func (t Transfer) GlobalID() string { return id.Global("PointTransfer", t.ID) }
 // Partner is the id, in the schema, of the other system.
 func (t Transfer) Partner() string { return id.Global("PointPartner", t.PartnerID) }
 
+// OfMember is the id, in the schema, of the member whose points they are.
+func (t Transfer) OfMember() string { return id.Global("Member", t.MemberID) }
+
 // Partners keep other point systems and transfers.
 type Partners interface {
 	SavePartner(ctx context.Context, p Partner) error

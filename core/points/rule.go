@@ -19,7 +19,7 @@ import (
 // Occasion is for what a rule gives points.
 type Occasion string
 
-// The occasions. A purchase is an order; a birthday, an anniversary of the registration and a
+// The occasions. A purchase is an order or a receipt of a shop; a birthday, an anniversary of the registration and a
 // rank that is reached are what noren sees by itself; the others are told by whoever sees them.
 const (
 	Purchased   Occasion = "PURCHASE"
@@ -65,7 +65,7 @@ type Terms struct {
 	MonthDays   []int            `json:"monthDays,omitempty"`
 	Ranks       []string         `json:"ranks,omitempty"`
 	SegmentIDs  []uuid.UUID      `json:"segments,omitempty"`   // members of one of these segments, as it was when something was bought or done
-	First       bool             `json:"first,omitempty"`      // the member's first order in the brand
+	First       bool             `json:"first,omitempty"`      // the member's first order or receipt in the brand
 	MinMinor    int64            `json:"min,omitempty"`        // of the goods that count
 	OncePerDay  bool             `json:"oncePerDay,omitempty"` // of occasions that are told
 	LifeDays    *int             `json:"lifeDays,omitempty"`   // how many days what it gives lives from when it can be used; nil: as the programme says

@@ -38,6 +38,19 @@ func (s *Service) Catalogue(ctx context.Context, all bool, p page.Args) (page.Co
 	return s.Store.List(ctx, ListQuery{BrandID: channel.From(ctx).BrandID, At: s.Now(), All: all, Page: p})
 }
 
+// ByID is a prize of the channel's brand that Catalogue shows the actor: what is not offered
+// now for staff with PRIZE_READ alone. Else it is ErrUnknown.
+func (s *Service) ByID(ctx context.Context, prizeID uuid.UUID) (*Prize, error) {
+	p, err := s.prize(ctx, prizeID)
+	if err != nil {
+		return nil, err
+	}
+	if p.problem(s.Now()) != nil && !access.From(ctx).May(access.PrizeRead) {
+		return nil, ErrUnknown.At("id")
+	}
+	return &p, nil
+}
+
 // ExchangeInput gives points for pieces of a prize. Points are what the member was told
 // that all of them cost.
 type ExchangeInput struct {

@@ -207,7 +207,7 @@ var columns = map[Sheet]struct {
 	SheetCards: {[]string{"physical_cards", "digital_cards", "reissued_cards"}, func(f Figures) []string {
 		return []string{strconv.Itoa(f.PhysicalCards), strconv.Itoa(f.DigitalCards), strconv.Itoa(f.ReissuedCards)}
 	}},
-	SheetRegistrations: {[]string{"registrations"}, func(f Figures) []string { return []string{strconv.Itoa(f.Registrations)} }},
+	SheetRegistrations: {[]string{"registrations", "withdrawals"}, func(f Figures) []string { return []string{strconv.Itoa(f.Registrations), strconv.Itoa(f.Withdrawals)} }},
 }
 
 // cells are a row's: day and store as they were asked for, and what follows.

@@ -41,6 +41,7 @@ type Figures struct {
 	DigitalCards     int
 	ReissuedCards    int // issued in place of another
 	Registrations    int // memberships that began
+	Withdrawals      int // memberships that ended
 }
 
 // Total is what was paid, with tax, less what was given back.

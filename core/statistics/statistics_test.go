@@ -109,7 +109,10 @@ func (d *desk) store(b int) *uuid.UUID {
 func (d *desk) happens(t *testing.T) {
 	t.Helper()
 	b, at := d.chance.IntN(2), d.someday()
-	switch d.chance.IntN(9) {
+	switch d.chance.IntN(10) {
+	case 9: // who leaves may join again
+		d.exec(t, `UPDATE memberships SET ended_at = CASE WHEN ended_at IS NULL THEN greatest(joined_at, $1) END
+			WHERE member_id = (SELECT member_id FROM memberships ORDER BY md5(member_id::text || $2) LIMIT 1)`, at, at.String())
 	case 8: // past data of another system
 		m := id.New()
 		d.exec(t, `INSERT INTO members (id, created_at, updated_at) VALUES ($1, $2, $2)`, m, at)
@@ -160,12 +163,13 @@ const recounts = `
 		UNION ALL SELECT brand_id, bought_on, store_id, 'member_receipts', count(*) FROM purchases WHERE member_id IS NOT NULL AND total >= 0 GROUP BY 1, 2, 3
 		UNION ALL SELECT brand_id, (issued_at AT TIME ZONE 'Asia/Tokyo')::date, store_id, kind, count(*) FROM member_cards WHERE NOT imported OR store_id IS NOT NULL GROUP BY 1, 2, 3, 4
 		UNION ALL SELECT brand_id, (joined_at AT TIME ZONE 'Asia/Tokyo')::date, registered_store_id, 'registrations', count(*) FROM memberships WHERE NOT imported OR registered_store_id IS NOT NULL GROUP BY 1, 2, 3
+		UNION ALL SELECT brand_id, (ended_at AT TIME ZONE 'Asia/Tokyo')::date, registered_store_id, 'withdrawals', count(*) FROM memberships WHERE ended_at IS NOT NULL GROUP BY 1, 2, 3
 	) x WHERE n <> 0 GROUP BY brand_id, day, store_id ORDER BY 1`
 
 const kept = `
 	SELECT format('%s %s %s: %s', brand_id, day, store_id, string_agg(format('%s=%s', what, n), ' ' ORDER BY what)) FROM (
 		SELECT brand_id, day, store_id, k.what, k.n FROM daily_statistics s CROSS JOIN LATERAL (VALUES ('receipts', receipts::bigint), ('returned', returned), ('items', items),
-			('total', total), ('member_total', member_total), ('member_receipts', member_receipts), ('PHYSICAL', physical_cards), ('DIGITAL', digital_cards), ('registrations', registrations)) k (what, n)
+			('total', total), ('member_total', member_total), ('member_receipts', member_receipts), ('PHYSICAL', physical_cards), ('DIGITAL', digital_cards), ('registrations', registrations), ('withdrawals', withdrawals)) k (what, n)
 	) x WHERE n <> 0 GROUP BY brand_id, day, store_id ORDER BY 1`
 
 func (d *desk) lines(t *testing.T, sql string) []string {
@@ -384,7 +388,7 @@ func TestFilesHaveTheFiguresOfTheStoresThatWereAskedFor(t *testing.T) {
 	e := statistics.Export{BrandID: d.brands[0], From: today.AddDate(0, 0, -90).Truncate(24 * time.Hour), To: today.Truncate(24 * time.Hour), By: statistics.ByStore, Encoding: sheet.UTF8}
 	for kind, heading := range map[statistics.Sheet]string{
 		statistics.SheetPurchases: "store,receipts,returned,items,total,member_receipts,member_total,currency", statistics.SheetCards: "store,physical_cards,digital_cards,reissued_cards",
-		statistics.SheetRegistrations: "store,registrations",
+		statistics.SheetRegistrations: "store,registrations,withdrawals",
 	} {
 		e.Sheet, e.Stores = kind, nil
 		var all, own strings.Builder

@@ -48,6 +48,8 @@ type ProductResolver interface {
 	PriceRange(ctx context.Context, obj *catalog.Product) (*pricing.Range, error)
 }
 type VariantResolver interface {
+	Product(ctx context.Context, obj *catalog.Variant) (*catalog.Product, error)
+
 	Cost(ctx context.Context, obj *catalog.Variant) (*money.Money, error)
 	DeliveryEstimate(ctx context.Context, obj *catalog.Variant, prefecture customer.Prefecture, postalCode string, quantity int) (*cart.Estimate, error)
 	PriceHidden(ctx context.Context, obj *catalog.Variant) (*model.UserError, error)
@@ -1186,6 +1188,33 @@ func _Variant_id(ctx context.Context, ec *executionContext, field graphql.Collec
 	)
 }
 
+func _Variant_product(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Variant_product(ctx, ec, field)
+		},
+		func(ctx context.Context) (*catalog.Product, error) {
+			return ec.Resolvers.Variant().Product(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *catalog.Product) graphql.Marshaler {
+			return marshalOProduct2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋcatalogᚐProduct(ctx, ec, selections, v)
+		},
+		false,
+	)
+}
+func fieldContext_Variant_product(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Variant",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Variant_sku(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *catalog.Variant) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -2257,6 +2286,12 @@ func _Variant(ctx context.Context, ec *executionContext, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "product":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Variant_product(ctx, ec, field, obj)
+				})
 		case "sku":
 			out.Values[i] = _Variant_sku(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -87,6 +87,29 @@ func _Draw_name(ctx context.Context, ec *executionContext, field graphql.Collect
 	)
 }
 
+func _Draw_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Draw_names(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Draw_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Draw", field, false, false, "Translations")
+}
+
 func _Draw_description(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -98,6 +121,29 @@ func _Draw_description(ctx context.Context, ec *executionContext, field graphql.
 		},
 		true,
 	)
+}
+
+func _Draw_descriptions(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Draw_descriptions(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Draw_descriptions(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Draw", field, false, false, "Translations")
 }
 
 func _Draw_programmeId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -206,6 +252,41 @@ func _Draw_runnersUp(ctx context.Context, ec *executionContext, field graphql.Co
 			return marshalNInt2int(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _Draw_minRankId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() *string { return obj.LeastRank() },
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+	)
+}
+
+func _Draw_segmentId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Draw_segmentId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfSegment(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"PRIZE_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Draw_segmentId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Draw", field, true, false, "ID")
 }
 
 func _Draw_state(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *draw.Draw) (ret graphql.Marshaler) {
@@ -1049,6 +1130,62 @@ func UnmarshalCancelDrawInput(ctx context.Context, raw any) (draw.CancelInput, e
 	return out, err
 }
 
+func unmarshalInputDescribeDrawInput(ctx context.Context, ec *executionContext, obj any) (draw.DescribeInput, error) {
+	var it draw.DescribeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"drawId", "name", "description"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "drawId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("drawId"))
+			data, err := unmarshalNID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.DrawID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := unmarshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := unmarshalOTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDescribeDrawInput unmarshals raw into the DescribeDrawInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDescribeDrawInput(ctx context.Context, raw any) (draw.DescribeInput, error) {
+	var out draw.DescribeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DescribeDrawInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputDrawRankInput(ctx context.Context, ec *executionContext, obj any) (draw.RankInput, error) {
 	var it draw.RankInput
 	if obj == nil {
@@ -1558,8 +1695,18 @@ func _Draw(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "names":
+			out.Values[i] = _Draw_names(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "description":
 			out.Values[i] = _Draw_description(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "descriptions":
+			out.Values[i] = _Draw_descriptions(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -1606,6 +1753,16 @@ func _Draw(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj 
 		case "runnersUp":
 			out.Values[i] = _Draw_runnersUp(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "minRankId":
+			out.Values[i] = _Draw_minRankId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "segmentId":
+			out.Values[i] = _Draw_segmentId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
@@ -2135,6 +2292,11 @@ func marshalNAnswerWinPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋ
 
 func unmarshalNCancelDrawInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐCancelInput(ctx context.Context, ec *executionContext, v any) (draw.CancelInput, error) {
 	res, err := unmarshalInputCancelDrawInput(ctx, ec, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalNDescribeDrawInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐDescribeInput(ctx context.Context, ec *executionContext, v any) (draw.DescribeInput, error) {
+	res, err := unmarshalInputDescribeDrawInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -31,6 +31,7 @@ type MemberResolver interface {
 	Consents(ctx context.Context, obj *member.Member) ([]member.Consent, error)
 	RankChanges(ctx context.Context, obj *member.Member) ([]member.RankChange, error)
 	Household(ctx context.Context, obj *member.Member) ([]member.Member, error)
+	Requests(ctx context.Context, obj *member.Member) ([]member.Request, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -377,6 +378,33 @@ func fieldContext_Member_household(_ context.Context, ec *executionContext, fiel
 	return fc, nil
 }
 
+func _Member_requests(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
+	return run.Resolved(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Member_requests(ctx, ec, field)
+		},
+		func(ctx context.Context) ([]member.Request, error) {
+			return ec.Resolvers.Member().Requests(ctx, obj)
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []member.Request) graphql.Marshaler {
+			return marshalNMemberRequest2ᚕgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐRequestᚄ(ctx, ec, selections, v)
+		},
+		true,
+	)
+}
+func fieldContext_Member_requests(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Member",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
+}
+
 func _Member_createdAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Member) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -703,6 +731,29 @@ func _MemberRank_name(ctx context.Context, ec *executionContext, field graphql.C
 		},
 		true,
 	)
+}
+
+func _MemberRank_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_MemberRank_names(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_MemberRank_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberRank", field, false, false, "Translations")
 }
 
 func _MemberRank_minSpend(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *member.Rank) (ret graphql.Marshaler) {
@@ -2504,6 +2555,12 @@ func _Member(ctx context.Context, ec *executionContext, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return _Member_household(ctx, ec, field, obj)
 				})
+		case "requests":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Member_requests(ctx, ec, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = _Member_createdAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2781,6 +2838,11 @@ func _MemberRank(ctx context.Context, ec *executionContext, sel ast.SelectionSet
 			}
 		case "name":
 			out.Values[i] = _MemberRank_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "names":
+			out.Values[i] = _MemberRank_names(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -1443,6 +1443,13 @@ func unmarshalOID2githubᚗcomᚋgoogleᚋuuidᚐUUID(ctx context.Context, ec *e
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func marshalOID2string(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	_ = ctx
+	res := run.Text(v)
+	return res
+}
+
 func unmarshalOID2ᚕgithubᚗcomᚋgoogleᚋuuidᚐUUIDᚄ(ctx context.Context, ec *executionContext, v any) ([]uuid.UUID, error) {
 	if v == nil {
 		return nil, nil

@@ -203,6 +203,18 @@ func _DailyFigures_registrations(ctx context.Context, ec *executionContext, fiel
 	)
 }
 
+func _DailyFigures_withdrawals(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *statistics.Figures) (ret graphql.Marshaler) {
+	return run.Leaf(
+		ctx,
+		ec.OperationContext,
+		field,
+		func() int { return obj.Withdrawals },
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return marshalNInt2int(ctx, ec, selections, v)
+		},
+	)
+}
+
 func _DailyFiguresConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *page.Connection[statistics.Figures]) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -1111,6 +1123,11 @@ func _DailyFigures(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			}
 		case "registrations":
 			out.Values[i] = _DailyFigures_registrations(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "withdrawals":
+			out.Values[i] = _DailyFigures_withdrawals(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -62,6 +62,12 @@ func (s *Draws) Update(ctx context.Context, d draw.Draw) error {
 	return err
 }
 
+// Describe keeps what a draw is called and described as.
+func (s *Draws) Describe(ctx context.Context, d draw.Draw) error {
+	_, err := s.db.conn(ctx).Exec(ctx, `UPDATE draws SET name = $2, description = $3, updated_at = $4 WHERE id = $1`, d.ID, d.Name, d.Description.OrNone(), d.UpdatedAt)
+	return err
+}
+
 // List is one page of a brand's draws, newest first.
 func (s *Draws) List(ctx context.Context, q draw.ListQuery) (page.Connection[draw.Draw], error) {
 	return newest(ctx, s.db, drawColumns, `draws`, []string{`brand_id = @brand`}, pgx.NamedArgs{"brand": q.BrandID}, q.Page,

@@ -65,6 +65,13 @@ func (s *Members) Requests(ctx context.Context, q member.RequestQuery) (page.Con
 	return newest(ctx, s.db, memberRequestColumns, from, where, args, q.Page, func(r member.Request) newestKey { return newestKey{r.RequestedAt, r.ID} })
 }
 
+// Waiting are the requests about the members that still wait: erasures alone do. One is asked
+// for in one brand and is of all, so that the brand does not narrow.
+func (s *Members) Waiting(ctx context.Context, memberIDs []uuid.UUID) ([]member.Request, error) {
+	return collect[member.Request](ctx, s.db, `
+		SELECT `+memberRequestColumns+` FROM member_requests WHERE member_id = ANY($1) AND kind = 'ERASURE' AND state = 'WAITING' ORDER BY requested_at DESC, id DESC`, memberIDs)
+}
+
 // Unfinished counts the member's orders and prizes that have not left, and returns under way.
 func (s *Members) Unfinished(ctx context.Context, memberID uuid.UUID) (orders, returns int, err error) {
 	counts, err := first[struct{ Orders, Returns int }](ctx, s.db, `

@@ -11,7 +11,11 @@ import (
 	"github.com/noren-commerce/noren/core/points"
 )
 
-const pointArrivalColumns = `a.id, a.partner_id, a.reference, a.their_member, a.their_points, a.state, a.reason, a.created_at, a.settled_at`
+// Who has the points of an arrival is said by the transfer with its reference, which goes
+// along when members become one.
+const pointArrivalColumns = `a.id, a.partner_id, a.reference, a.their_member, a.their_points, a.state, a.reason, a.created_at, a.settled_at,
+	(SELECT c.member_id FROM point_transfers t JOIN point_accounts c ON c.id = t.account_id
+		WHERE a.state = 'RECEIVED' AND t.partner_id = a.partner_id AND t.reference = a.reference AND NOT t.outgoing) AS member_id`
 
 // CardHolders are the members who have the numbers.
 func (s *Points) CardHolders(ctx context.Context, numbers []string) (map[string]uuid.UUID, error) {

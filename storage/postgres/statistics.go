@@ -38,22 +38,27 @@ var countDays = `
 	), joined AS (
 		SELECT j.brand_id, (j.joined_at AT TIME ZONE 'Asia/Tokyo')::date AS day, j.registered_store_id AS store_id FROM memberships j
 		WHERE NOT (j.imported AND j.registered_store_id IS NULL) AND j.brand_id = ANY($1) AND j.joined_at >= $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AND j.joined_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
+	), ended AS (
+		SELECT j.brand_id, (j.ended_at AT TIME ZONE 'Asia/Tokyo')::date AS day, j.registered_store_id AS store_id FROM memberships j
+		WHERE j.brand_id = ANY($1) AND j.ended_at >= $3::date::timestamp AT TIME ZONE 'Asia/Tokyo' AND j.ended_at < ($4::date + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
 	), counted AS (
 		SELECT brand_id, bought_on AS day, store_id, currency, count(*) FILTER (WHERE total >= 0) AS receipts, count(*) FILTER (WHERE total < 0) AS returned,
 			sum(items) AS items, sum(total) AS total, count(member_id) FILTER (WHERE total >= 0) AS member_receipts,
-			coalesce(sum(total) FILTER (WHERE member_id IS NOT NULL), 0) AS member_total, 0 AS physical, 0 AS digital, 0 AS reissued, 0 AS registrations
+			coalesce(sum(total) FILTER (WHERE member_id IS NOT NULL), 0) AS member_total, 0 AS physical, 0 AS digital, 0 AS reissued, 0 AS registrations, 0 AS withdrawals
 		FROM purchases WHERE bought_on BETWEEN $3 AND $4 AND brand_id = ANY($1) AND voided_at IS NULL GROUP BY 1, 2, 3, 4
 		UNION ALL
 		SELECT brand_id, day, store_id, currency, 0, 0, 0, 0, 0, 0, count(*) FILTER (WHERE kind = 'PHYSICAL' AND replaces_id IS NULL),
-			count(*) FILTER (WHERE kind = 'DIGITAL' AND replaces_id IS NULL), count(replaces_id), 0
+			count(*) FILTER (WHERE kind = 'DIGITAL' AND replaces_id IS NULL), count(replaces_id), 0, 0
 		FROM cards JOIN brands USING (brand_id) GROUP BY 1, 2, 3, 4
 		UNION ALL
-		SELECT brand_id, day, store_id, currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*) FROM joined JOIN brands USING (brand_id) GROUP BY 1, 2, 3, 4
+		SELECT brand_id, day, store_id, currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), 0 FROM joined JOIN brands USING (brand_id) GROUP BY 1, 2, 3, 4
+		UNION ALL
+		SELECT brand_id, day, store_id, currency, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*) FROM ended JOIN brands USING (brand_id) GROUP BY 1, 2, 3, 4
 	)
 	INSERT INTO daily_statistics (brand_id, day, store_id, currency, receipts, returned, items, total, member_receipts, member_total,
-		physical_cards, digital_cards, reissued_cards, registrations)
+		physical_cards, digital_cards, reissued_cards, registrations, withdrawals)
 	SELECT brand_id, day, store_id, currency, sum(receipts), sum(returned), sum(items), sum(total), sum(member_receipts), sum(member_total),
-		sum(physical), sum(digital), sum(reissued), sum(registrations)
+		sum(physical), sum(digital), sum(reissued), sum(registrations), sum(withdrawals)
 	FROM counted JOIN days USING (brand_id, day) GROUP BY 1, 2, 3, 4`
 
 // CountDays takes the marks of the earliest marked month, and counts its marked days.

@@ -34,7 +34,8 @@ func (s *Statistics) Figures(ctx context.Context, brandID uuid.UUID, stores []uu
 		WITH summed AS (
 			SELECT `+day+` AS day, `+store+` AS store_id, s.currency, sum(receipts)::int AS receipts, sum(returned)::int AS returned, sum(items)::int AS items,
 				sum(total)::bigint AS total, sum(member_receipts)::int AS member_receipts, sum(member_total)::bigint AS member_total,
-				sum(physical_cards)::int AS physical_cards, sum(digital_cards)::int AS digital_cards, sum(reissued_cards)::int AS reissued_cards, sum(registrations)::int AS registrations
+				sum(physical_cards)::int AS physical_cards, sum(digital_cards)::int AS digital_cards, sum(reissued_cards)::int AS reissued_cards, sum(registrations)::int AS registrations,
+				sum(withdrawals)::int AS withdrawals
 			FROM daily_statistics s
 			WHERE s.brand_id = @brand AND s.day BETWEEN @from AND @to AND (@stores::uuid[] IS NULL OR s.store_id = ANY(@stores))
 			GROUP BY 1, 2, 3
