@@ -10,8 +10,8 @@ import (
 
 	"github.com/noren-commerce/noren/core/cart"
 	globalid "github.com/noren-commerce/noren/core/id"
-	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/member"
+	"github.com/noren-commerce/noren/core/order"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
 	"github.com/noren-commerce/noren/core/purchase"
@@ -171,6 +171,10 @@ func (r *pointRateResolver) To(ctx context.Context, obj *points.Rate) (points.Pr
 	return load(ctx).PointProgramme.Load(ctx, obj.ToID)
 }
 
+func (r *pointTransferResolver) Member(ctx context.Context, obj *points.Transfer) (*member.Member, error) {
+	return load(ctx).Member.Load(ctx, obj.MemberID)
+}
+
 func (r *purchaseResolver) PointsEarned(ctx context.Context, obj *purchase.Purchase) ([]points.EarnedFor, error) {
 	source := obj.ID
 	if obj.OrderID != nil {
@@ -178,10 +182,6 @@ func (r *purchaseResolver) PointsEarned(ctx context.Context, obj *purchase.Purch
 	}
 	earned, err := load(ctx).PointsEarned.Load(ctx, source)
 	return orNone(earned), err
-}
-
-func (r *pointTransferResolver) Member(ctx context.Context, obj *points.Transfer) (*member.Member, error) {
-	return load(ctx).Member.Load(ctx, obj.MemberID)
 }
 
 func (r *queryResolver) PointProgrammes(ctx context.Context) ([]points.Programme, error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/member"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/page"
 	"github.com/noren-commerce/noren/core/points"
@@ -24,12 +25,18 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type PointArrivalResolver interface {
+	Member(ctx context.Context, obj *points.Arrival) (*member.Member, error)
+}
 type PointProgrammeResolver interface {
 	Rates(ctx context.Context, obj *points.Programme) ([]points.Rate, error)
 	Rules(ctx context.Context, obj *points.Programme) ([]points.Rule, error)
 }
 type PointRateResolver interface {
 	To(ctx context.Context, obj *points.Rate) (points.Programme, error)
+}
+type PointTransferResolver interface {
+	Member(ctx context.Context, obj *points.Transfer) (*member.Member, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -236,6 +243,58 @@ func _PointArrival_theirMember(ctx context.Context, ec *executionContext, field 
 			return marshalNString2string(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _PointArrival_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_memberId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfMember(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"STAFF", "ADMIN"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOID2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointArrival_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointArrival", field, true, false, "ID")
+}
+
+func _PointArrival_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointArrival_member(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PointArrival().Member(ctx, obj)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *member.Member) graphql.Marshaler {
+			return marshalOMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointArrival_member(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointArrival",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _PointArrival_theirPoints(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Arrival) (ret graphql.Marshaler) {
@@ -1313,6 +1372,29 @@ func _PointPartner_name(ctx context.Context, ec *executionContext, field graphql
 	)
 }
 
+func _PointPartner_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointPartner_names(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PointPartner_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointPartner", field, false, false, "Translations")
+}
+
 func _PointPartner_way(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Partner) (ret graphql.Marshaler) {
 	return run.Leaf(
 		ctx,
@@ -1481,6 +1563,29 @@ func _PointProgramme_name(ctx context.Context, ec *executionContext, field graph
 		},
 		true,
 	)
+}
+
+func _PointProgramme_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointProgramme_names(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PointProgramme_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointProgramme", field, false, false, "Translations")
 }
 
 func _PointProgramme_shared(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Programme) (ret graphql.Marshaler) {
@@ -1857,6 +1962,29 @@ func _PointRule_name(ctx context.Context, ec *executionContext, field graphql.Co
 	)
 }
 
+func _PointRule_names(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointRule_names(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v i18n.Text) graphql.Marshaler {
+			return marshalNTranslations2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋi18nᚐText(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_PointRule_names(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointRule", field, false, false, "Translations")
+}
+
 func _PointRule_terms(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Rule) (ret graphql.Marshaler) {
 	return run.Value(
 		ctx,
@@ -2146,6 +2274,58 @@ func _PointTransfer_state(ctx context.Context, ec *executionContext, field graph
 			return marshalNPointTransferState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐTransferState(ctx, ec, selections, v)
 		},
 	)
+}
+
+func _PointTransfer_memberId(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_memberId(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OfMember(), nil
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{"STAFF", "ADMIN"}, []access.Permission{}),
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return marshalOID2string(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointTransfer_memberId(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PointTransfer", field, true, false, "ID")
+}
+
+func _PointTransfer_member(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_PointTransfer_member(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PointTransfer().Member(ctx, obj)
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"MEMBER_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *member.Member) graphql.Marshaler {
+			return marshalOMember2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋmemberᚐMember(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_PointTransfer_member(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PointTransfer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	return fc, nil
 }
 
 func _PointTransfer_theirMember(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *points.Transfer) (ret graphql.Marshaler) {
@@ -4602,47 +4782,58 @@ func _PointArrival(ctx context.Context, ec *executionContext, sel ast.SelectionS
 		case "id":
 			out.Values[i] = _PointArrival_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "partnerId":
 			out.Values[i] = _PointArrival_partnerId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reference":
 			out.Values[i] = _PointArrival_reference(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "theirMember":
 			out.Values[i] = _PointArrival_theirMember(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "memberId":
+			out.Values[i] = _PointArrival_memberId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "member":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PointArrival_member(ctx, ec, field, obj)
+				})
 		case "theirPoints":
 			out.Values[i] = _PointArrival_theirPoints(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = _PointArrival_state(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":
 			out.Values[i] = _PointArrival_reason(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = _PointArrival_createdAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "settledAt":
 			out.Values[i] = _PointArrival_settledAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -5544,6 +5735,11 @@ func _PointPartner(ctx context.Context, ec *executionContext, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "names":
+			out.Values[i] = _PointPartner_names(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "way":
 			out.Values[i] = _PointPartner_way(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -5664,6 +5860,11 @@ func _PointProgramme(ctx context.Context, ec *executionContext, sel ast.Selectio
 			}
 		case "name":
 			out.Values[i] = _PointProgramme_name(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "names":
+			out.Values[i] = _PointProgramme_names(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -5916,6 +6117,11 @@ func _PointRule(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "names":
+			out.Values[i] = _PointRule_names(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "terms":
 			out.Values[i] = _PointRule_terms(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -6106,57 +6312,68 @@ func _PointTransfer(ctx context.Context, ec *executionContext, sel ast.Selection
 		case "id":
 			out.Values[i] = _PointTransfer_id(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "partnerId":
 			out.Values[i] = _PointTransfer_partnerId(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "outgoing":
 			out.Values[i] = _PointTransfer_outgoing(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "state":
 			out.Values[i] = _PointTransfer_state(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "memberId":
+			out.Values[i] = _PointTransfer_memberId(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "member":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _PointTransfer_member(ctx, ec, field, obj)
+				})
 		case "theirMember":
 			out.Values[i] = _PointTransfer_theirMember(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "points":
 			out.Values[i] = _PointTransfer_points(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "theirPoints":
 			out.Values[i] = _PointTransfer_theirPoints(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reference":
 			out.Values[i] = _PointTransfer_reference(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "problem":
 			out.Values[i] = _PointTransfer_problem(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = _PointTransfer_createdAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "updatedAt":
 			out.Values[i] = _PointTransfer_updatedAt(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -54,8 +54,10 @@ type ResolverRoot interface {
 	PaymentTerms() PaymentTermsResolver
 	Pet() PetResolver
 	PickUp() PickUpResolver
+	PointArrival() PointArrivalResolver
 	PointProgramme() PointProgrammeResolver
 	PointRate() PointRateResolver
+	PointTransfer() PointTransferResolver
 	PriceImport() PriceImportResolver
 	Prize() PrizeResolver
 	PrizeExchange() PrizeExchangeResolver
@@ -227,6 +229,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliverShipmentInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliverShipmentInput)),
 			graphql.NewInputUnmarshaler("DeliveryIssueFilter", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryIssueFilter)),
 			graphql.NewInputUnmarshaler("DeliveryTimeBandInput", graphql.BindUnmarshaler(ec, unmarshalInputDeliveryTimeBandInput)),
+			graphql.NewInputUnmarshaler("DescribeDrawInput", graphql.BindUnmarshaler(ec, unmarshalInputDescribeDrawInput)),
 			graphql.NewInputUnmarshaler("DescribeStockLotInput", graphql.BindUnmarshaler(ec, unmarshalInputDescribeStockLotInput)),
 			graphql.NewInputUnmarshaler("DisplayPreviewInput", graphql.BindUnmarshaler(ec, unmarshalInputDisplayPreviewInput)),
 			graphql.NewInputUnmarshaler("DocumentFilter", graphql.BindUnmarshaler(ec, unmarshalInputDocumentFilter)),
@@ -2744,6 +2747,8 @@ type Option {
 type Variant implements Node {
   "The variant's opaque global id."
   id: ID!
+  "The product that it is a variant of; null while that is not shown to the caller."
+  product: Product
   "The stock keeping unit, unique in the brand."
   sku: String!
   "The barcode (JAN/EAN-13); empty if there is none."
@@ -6687,6 +6692,8 @@ extend enum UserErrorCode {
   DRAFT_ORDER_EXPIRY_INVALID
   "A draft order cannot be paid this way."
   DRAFT_ORDER_PAYMENT_INVALID
+  "The order is of another channel: copy it there."
+  ORDER_EDIT_CHANNEL
 }
 `, BuiltIn: false},
 	{Name: "../schema/draw.graphqls", Input: `extend type Query {
@@ -6697,6 +6704,11 @@ extend enum UserErrorCode {
     "The cursor behind which the page starts."
     after: String
   ): DrawConnection! @allow(anyone: true)
+  "One of the brand's prize draws; null if there is none."
+  draw(
+    "The draw's global id."
+    id: ID!
+  ): Draw @allow(anyone: true)
   "The caller's entries in a draw, the oldest first."
   myDrawEntries(
     "Which draw."
@@ -6727,10 +6739,15 @@ extend type Mutation {
     "What was won, the answer, and how it was told."
     input: AnswerWinForInput!
   ): AnswerWinPayload! @allow(permissions: [PRIZE_WRITE])
-  "Make a draw, once for each key. It never changes. Its prizes are held from now on, and its seed is committed to."
+  "Make a draw, once for each key. Only what it is called and described as can be changed (` + "`" + `describeDraw` + "`" + `). Its prizes are held from now on, and its seed is committed to."
   saveDraw(
     "The draw."
     input: SaveDrawInput!
+  ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
+  "Change what a draw that takes entries, or will, is called and described as, and nothing else of it: DRAW_STATE once its list is published."
+  describeDraw(
+    "Which draw, and its texts."
+    input: DescribeDrawInput!
   ): DrawPayload! @allow(permissions: [PRIZE_WRITE])
   "Call off a draw that was not drawn. Nobody enters or wins any more, and its prizes go back to the stock; points of entries go back, and entrants are told by mail, within minutes."
   cancelDraw(
@@ -6762,8 +6779,12 @@ type Draw {
   id: ID!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [PRIZE_READ])
   "What it is, in the caller's language."
   description: String!
+  "What it is by language, as it was written; empty if nothing was. For staff."
+  descriptions: Translations! @allow(permissions: [PRIZE_READ])
   "The programme whose points an entry costs."
   programmeId: ID!
   "How many points an entry costs; 0: entries are earned or given."
@@ -6782,6 +6803,10 @@ type Draw {
   answerDays: Int!
   "How many runners-up stand by."
   runnersUp: Int!
+  "The least rank of those who may enter; null: any."
+  minRankId: ID
+  "The segment of those who may enter; null: anybody. For staff."
+  segmentId: ID @allow(permissions: [PRIZE_READ])
   "How far it has come."
   state: DrawState!
   "When it was called off; null if it was not."
@@ -7026,6 +7051,16 @@ input SaveDrawInput {
   ranks: [DrawRankInput!]!
 }
 
+"What a draw is called and described as, as a whole."
+input DescribeDrawInput {
+  "The draw."
+  drawId: ID!
+  "The name, at most 60 characters; Japanese is needed."
+  name: Translations!
+  "What it is, at most 2,000 characters; nothing if left out."
+  description: Translations
+}
+
 "Prizes of one rank."
 input DrawRankInput {
   "The prize."
@@ -7093,6 +7128,10 @@ extend enum UserErrorCode {
   DRAW_TIMES
   "A draw needs prizes."
   DRAW_RANKS
+  "The member can log in, and answers alone."
+  DRAW_MEMBER_ANSWERS
+  "What is accepted and handed over is sent nowhere: no address goes with it."
+  DRAW_HAND_OVER
 }
 `, BuiltIn: false},
 	{Name: "../schema/giftcard.graphqls", Input: `extend type Query {
@@ -9782,6 +9821,8 @@ type Member {
   rankChanges: [MemberRankChange!]!
   "Who lives with the member (世帯), the member included; empty for one who lives alone, for other stores, and for members themselves."
   household: [Member!]! @allow(permissions: [MEMBER_READ])
+  "What was asked for about the member's data and still waits, the latest first: an erasure that waits for orders or returns. For the member and the head office; empty for others."
+  requests: [MemberRequest!]!
   "When the member was first known."
   createdAt: DateTime!
   "When the personal data was erased; null if it was not."
@@ -9924,8 +9965,10 @@ type MemberRank {
   id: ID!
   "Its code."
   code: String!
-  "Its name."
+  "Its name, in the caller's language."
   name: String!
+  "Its name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [MEMBER_READ])
   "What has to be spent, with tax."
   minSpend: Money!
   "In how many months up to today."
@@ -10291,7 +10334,7 @@ extend enum UserErrorCode {
   MEMBER_NAMELESS
   "The member has no account: their e-mail address is corrected with ` + "`" + `updateMember` + "`" + `."
   MEMBER_ACCOUNT_MISSING
-  "Not one of member number, e-mail address and phone number was said."
+  "Not exactly one of member number, e-mail address, phone number and member code was said."
   SEARCH_ONE
   "The link to an export is not valid."
   EXPORT_LINK_INVALID
@@ -11107,6 +11150,8 @@ extend enum UserErrorCode {
   ORDER_EDIT_GIFT
   "Where an order goes cannot change once it is packed, or if it is picked up."
   ORDER_ADDRESS_PACKED
+  "There are no such goods."
+  VARIANT_UNKNOWN
 }
 `, BuiltIn: false},
 	{Name: "../schema/partner.graphqls", Input: `extend type Query {
@@ -12231,6 +12276,28 @@ extend type Mutation {
 extend type Cart {
   "What the caller's points could pay of this total, one for each programme of the brand; empty for guests."
   points: [PointOffer!]!
+  "The points that the caller would earn by ordering it now, by the rules as they stand, if all is paid by money: what points pay earns less. Of a sale over a counter that is tried, those of the member who shows a code or a card. Empty for guests, companies and API clients."
+  pointsToEarn: [EarnedPoints!]!
+}
+
+extend type Order {
+  "The points that the ledger holds for it, one for each programme: what it has earned by now, less what was taken back. Empty for guests and companies, for staff who may not read points or the order's personal data, and for API clients."
+  pointsEarned: [PointsEarned!]!
+}
+
+extend type Purchase {
+  "The points that the ledger holds for it, one for each programme: what it has earned by now, less what was taken back; of what was bought online, those of its order. Empty for staff who may not read points, and for API clients."
+  pointsEarned: [PointsEarned!]!
+}
+
+"Points that the ledger holds for an order or a purchase in a programme."
+type PointsEarned {
+  "The programme's global id."
+  programmeId: ID!
+  "How many of them cannot be used yet."
+  pending: Int!
+  "How many of them could be used: also those that were since, or have expired. Below zero where more was taken back than was confirmed."
+  confirmed: Int!
 }
 
 extend input PlaceOrderInput {
@@ -12281,6 +12348,8 @@ type PointProgramme {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [POINT_READ])
   "Whether it is earned and used in all brands (共通ポイント)."
   shared: Boolean!
   "So many points pay ` + "`" + `unitWorth` + "`" + `; points are used by this number."
@@ -12487,6 +12556,8 @@ type PointLot {
   pending: Boolean!
   "The last day on which they can be used; null: for ever, or not known yet."
   expiresOn: Date
+  "Of points for a limited time (期間限定ポイント): how many days they live from the day on which they can be used; null of all others."
+  lifeDays: Int
   "When they can be used; null if they can, or nobody knows yet."
   confirmsAt: DateTime
   "When they were given."
@@ -12519,6 +12590,8 @@ type PointRule {
   id: ID!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [POINT_READ])
   "What it gives, and when."
   terms: PointTerms!
   "From when on; null: from ever."
@@ -12551,17 +12624,19 @@ type PointTerms {
   ranks: [String!]!
   "For members of one of these segments, as they are when the order is confirmed, or the receipt reckoned."
   segmentIds: [ID!]!
-  "Only for a member's first order in the brand."
+  "Only for a member's first purchase in the brand, be it an order or a receipt of a shop."
   first: Boolean!
   "From which amount of the goods that count, in minor units (yen)."
   minMinor: Int!
   "At most once a day, for what is no purchase."
   oncePerDay: Boolean!
+  "How many days what it gives lives from the day on which it can be used (期間限定ポイント); null: as the programme says."
+  lifeDays: Int
 }
 
 "For what points are given."
 enum PointOccasion {
-  "An order."
+  "A purchase: an order, or a receipt of a shop."
   PURCHASE
   "A review."
   REVIEW
@@ -12635,6 +12710,8 @@ type PointCode {
   mostUses: Int
   "How often it was used."
   uses: Int!
+  "How many days its points live (期間限定ポイント); null: as the programme says."
+  lifeDays: Int
   "When it ended; null while it goes on."
   closedAt: DateTime
 }
@@ -12659,6 +12736,8 @@ input SavePointCodeInput {
   validUntil: DateTime
   "How often it may be used by all members together."
   mostUses: Int
+  "How many days its points live (期間限定ポイント), 1 to 3660, whatever the programme says; nothing prolongs it. As the programme says if left out."
+  lifeDays: Int
 }
 
 "Which code to end."
@@ -12723,6 +12802,8 @@ type PointPartner {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [POINT_READ])
   "How it is reached."
   way: PointPartnerWay!
   "So many of our points."
@@ -12759,6 +12840,10 @@ type PointTransfer {
   outgoing: Boolean!
   "How far it has come."
   state: PointTransferState!
+  "Whose points they are: the member's global id. For staff of the head office."
+  memberId: ID @allow(roles: [STAFF, ADMIN])
+  "Whose points they are, as the caller may see them; for staff."
+  member: Member @allow(permissions: [MEMBER_READ])
   "The member's number there; for what came in, ours."
   theirMember: String!
   "How many points, ours."
@@ -12897,7 +12982,7 @@ input SettlePointArrivalInput {
 input RewardPointsInput {
   "The caller's key of this intent, 8 to 100 characters."
   idempotencyKey: String!
-  "For what; not PURCHASE, which orders tell by themselves, nor what noren sees by itself: BIRTHDAY, ANNIVERSARY, RANK_UP."
+  "For what; not PURCHASE, which orders and receipts tell by themselves, nor what noren sees by itself: BIRTHDAY, ANNIVERSARY, RANK_UP."
   occasion: PointOccasion!
   "The member who gets them; or the card."
   memberId: ID
@@ -12927,6 +13012,8 @@ input GrantPointsInput {
   deduct: Boolean! = false
   "Why, at most 200 characters; the member reads it."
   reason: String!
+  "The last day in Japan on which they can be used (期間限定ポイント), from today on, instead of the programme's; nothing prolongs it. As the programme says if left out; not for what is taken."
+  expiresOn: Date
 }
 
 "A point programme."
@@ -13017,12 +13104,14 @@ input PointTermsInput {
   ranks: [String!]! = []
   "For members of one of these segments, at most 10. Each is asked once: when an order is confirmed, a receipt is first reckoned, or something else is told. What the same purchase earns later does not change with the segment."
   segmentIds: [ID!]! = []
-  "Only for a member's first order in the brand."
+  "Only for a member's first purchase in the brand, be it an order or a receipt of a shop."
   first: Boolean! = false
   "From which amount of the goods that count, in minor units (yen)."
   minMinor: Int! = 0
   "At most once a day, for what is no purchase."
   oncePerDay: Boolean! = false
+  "How many days what it gives lives from the day on which it can be used (期間限定ポイント), 1 to 3660, whatever the programme says; nothing prolongs it. As the programme says if left out."
+  lifeDays: Int
 }
 
 "Which rule to end."
@@ -13229,6 +13318,10 @@ type PointArrival {
   reference: String!
   "The number, as it came."
   theirMember: String!
+  "The global id of the member who has them; null until a member does. For staff of the head office."
+  memberId: ID @allow(roles: [STAFF, ADMIN])
+  "The member who has them, as the caller may see them; null until a member does. For staff."
+  member: Member @allow(permissions: [MEMBER_READ])
   "How many of their points."
   theirPoints: Int!
   "How far it was dealt with."
@@ -13358,6 +13451,16 @@ extend enum UserErrorCode {
   POINT_FILE_INVALID
   "No rule gives anything for this."
   POINT_EVENT_INVALID
+  "Not exactly one of the member and the number of the card was named."
+  POINT_RECEIVER_ONE
+  "Points with this reference were refused: they are sent again under a new one."
+  POINT_ARRIVAL_REFUSED
+  "The lines come either as text or as a file."
+  POINT_FILE_ONE
+  "The period ends before it begins, or is longer than 366 days."
+  POINT_PERIOD_INVALID
+  "The statement differs in more lines than are listed: the period or the direction is not right."
+  POINT_STATEMENT_DIFFERENT
 }
 `, BuiltIn: false},
 	{Name: "../schema/price_import.graphqls", Input: `extend type Query {
@@ -14075,6 +14178,11 @@ extend type Product {
     "Those that are not offered now, too; for staff with PRIZE_READ."
     all: Boolean! = false
   ): PrizeConnection! @allow(anyone: true)
+  "One of the prizes that ` + "`" + `prizes` + "`" + ` lists for the caller: what is not offered now for staff with PRIZE_READ alone. Null if there is none."
+  prize(
+    "The prize's global id."
+    id: ID!
+  ): Prize @allow(anyone: true)
   "What the caller exchanged or won in the brand, the newest first."
   myPrizeExchanges(
     "How many, 0 to 100."
@@ -14174,8 +14282,12 @@ type Prize {
   code: String!
   "The name, in the caller's language."
   name: String!
+  "The name by language, as it was written; for staff."
+  names: Translations! @allow(permissions: [PRIZE_READ])
   "What it is, in the caller's language."
   description: String!
+  "What it is by language, as it was written; empty if nothing was. For staff."
+  descriptions: Translations! @allow(permissions: [PRIZE_READ])
   "How many points a piece costs; 0: it is not to be had for points, but in draws."
   points: Int!
   "Whether no piece is left."
@@ -15377,6 +15489,13 @@ type SimulationProduct {
   pieces: Int!
   "By how much, together."
   given: Money!
+}
+
+extend enum UserErrorCode {
+  "Too many coupon codes were tried; the sentence says how long to wait."
+  COUPON_TRIES
+  "A simulation covers more days than it may."
+  WINDOW_TOO_LONG
 }
 `, BuiltIn: false},
 	{Name: "../schema/purchase.graphqls", Input: `extend type Query {
@@ -18611,6 +18730,21 @@ type ShipmentsPayload {
   "Why nothing was done; empty if it was."
   userErrors: [UserError!]!
 }
+
+extend enum UserErrorCode {
+  "There is no such shipment, or none that waits to leave. Of a prize: no exchange has the number."
+  SHIPMENT_UNKNOWN
+  "The shipment does not stand where this can be done."
+  SHIPMENT_STATUS_CONFLICT
+  "That is more than is allocated."
+  SHIPMENT_NOT_ALLOCATED
+  "The order has nothing left that could be shipped."
+  NOTHING_TO_SHIP
+  "The order has no such line."
+  ORDER_LINE_UNKNOWN
+  "A shipment of another order has the carrier's number."
+  TRACKING_NUMBER_TAKEN
+}
 `, BuiltIn: false},
 	{Name: "../schema/shipment_papers.graphqls", Input: `extend type Query {
   "The sheets of labels that can be printed (ラベルシート)."
@@ -19860,6 +19994,8 @@ type DailyFigures {
   reissuedCards: Int!
   "Memberships that began: of a store there, online without a store (Web登録). Imported ones of which no store is known are left out."
   registrations: Int!
+  "Memberships that ended (退会) and did not begin again: of the store where they had begun, online those without a store. A member who was merged into another is none."
+  withdrawals: Int!
 }
 
 "One page of daily figures, by day, stores in the brand's order and online last."
@@ -20048,7 +20184,7 @@ enum StatisticsSheet {
   PURCHASES
   "Cards that were issued (カード発行)."
   CARDS
-  "Memberships that began (会員登録)."
+  "Memberships that began (会員登録), and that ended (退会)."
   REGISTRATIONS
   "Points that were earned, used, expired, exchanged, and what was outstanding (ポイント)."
   POINTS
@@ -20274,6 +20410,15 @@ type StocktakePayload {
   "Why it was not changed."
   userErrors: [UserError!]!
 }
+
+extend enum UserErrorCode {
+  "A stocktake is open at the location."
+  STOCKTAKE_OPEN
+  "The stocktake is over."
+  STOCKTAKE_OVER
+  "The counted lines are too many, none, or name a variant twice."
+  STOCKTAKE_LINES_INVALID
+}
 `, BuiltIn: false},
 	{Name: "../schema/supply.graphqls", Input: `"Where a delivery stands."
 enum StockDeliveryState {
@@ -20491,6 +20636,15 @@ type StockDeliveryPayload {
   delivery: StockDelivery
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The announced delivery is over."
+  DELIVERY_OVER
+  "What has arrived of a delivery is less than was booked before, or too much."
+  DELIVERY_ARRIVED_INVALID
+  "The reorder point and what to fill up to are said together, the latter greater, or not at all."
+  REORDER_INVALID
 }
 `, BuiltIn: false},
 	{Name: "../schema/timeline.graphqls", Input: `extend type Query {
@@ -20787,6 +20941,19 @@ type StockTransferPayload {
   transfer: StockTransfer
   "Why it was not changed."
   userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "A transfer of stock goes to another location than it leaves."
+  TRANSFER_SAME_LOCATION
+  "The lines of a transfer are too many, none, or name a variant twice."
+  TRANSFER_LINES_INVALID
+  "The transfer of stock is over."
+  TRANSFER_OVER
+  "What has arrived of a transfer is less than was booked before, or more than left."
+  TRANSFER_ARRIVED_INVALID
+  "Fewer pieces are free to go than the transfer takes."
+  STOCK_NOT_FREE
 }
 `, BuiltIn: false},
 	{Name: "../schema/voucher.graphqls", Input: `extend type Query {
@@ -21489,6 +21656,13 @@ type WorkLists {
   memberRequests: Int
   "Mailings that are paused, by staff or since the mail server refuses (` + "`" + `mailings(state: PAUSED)` + "`" + `); null without CAMPAIGN_READ, and for a shop's staff."
   pausedMailings: Int
+}
+
+extend enum UserErrorCode {
+  "The order is held: nothing of it leaves until it is let go."
+  ORDER_HELD
+  "An order has too many tags, or one is empty or too long."
+  TAGS_INVALID
 }
 `, BuiltIn: false},
 }
