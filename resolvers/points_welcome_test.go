@@ -65,6 +65,28 @@ func TestWhoJoinsIsWelcomedOnce(t *testing.T) {
 	require.Zero(t, countOf(t, s.App, `SELECT count(*) FROM point_entries WHERE actor_id IS NOT NULL`), "nobody's grants of the day")
 }
 
+// Who proves another address than the one that they began with has proved one; who changes a
+// proved one has been welcomed.
+func TestTheFirstAddressThatIsProvedWelcomes(t *testing.T) {
+	t.Parallel()
+	s := newPointShop(t)
+	rule := func() {
+		require.Empty(t, s.by(t, pointAdmin, "savePointRule", "rule { id }", apptest.Variables{
+			"programmeId": s.own, "name": ja("入会"), "terms": apptest.Variables{"occasion": "SIGN_UP", "points": 100},
+		}).UserErrors)
+	}
+	rule()
+	hanako := newCustomer(t, s.App, "hanako@example.jp")
+	hanako.do(t, `mutation { joinMembership(input: {}) { userErrors { code } } }`, nil)
+	for _, to := range []string{"new@example.jp", "newer@example.jp"} {
+		require.Empty(t, hanako.moves(t, to))
+		require.Empty(t, confirms(t, s.App, mailedToken(t, s.App, messaging.KindEmailChange), hanako.bearer))
+		s.welcomed(t)
+		require.Equal(t, 100, countOf(t, s.App, `SELECT coalesce(sum(available), 0) FROM point_accounts WHERE member_id = $1`, keyOf(t, hanako.id)))
+		rule()
+	}
+}
+
 func TestARewardIsGivenToWhoShowsACardAndHasTheRank(t *testing.T) {
 	t.Parallel()
 	s := newPointShop(t)
