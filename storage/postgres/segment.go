@@ -39,6 +39,7 @@ func (s *Segments) Known(ctx context.Context, brandID uuid.UUID, named []segment
 			WHEN 'ProductBrand' THEN EXISTS (SELECT FROM product_brands x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Location' THEN EXISTS (SELECT FROM locations x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'MemberRank' THEN EXISTS (SELECT FROM member_ranks x WHERE x.id = n.id AND x.brand_id = $1)
+			WHEN 'Campaign' THEN EXISTS (SELECT FROM campaigns x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Mailing' THEN EXISTS (SELECT FROM mailings x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Segment' THEN EXISTS (SELECT FROM segments x WHERE x.id = n.id AND x.brand_id = $1 AND x.closed_at IS NULL)
 			WHEN 'PointProgramme' THEN EXISTS (SELECT FROM point_programmes x WHERE x.id = n.id AND (x.brand_id = $1 OR x.shared)) END`, brandID, kinds, ids)
