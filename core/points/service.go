@@ -61,6 +61,7 @@ type Store interface {
 	Merging
 	Codes
 	Occasions
+	Batches
 }
 
 // MaxPoints bounds what one posting moves.
