@@ -9014,7 +9014,7 @@ type Mailing {
   couponDays: Int
   "The subject of the e-mails; empty for letters."
   subject: String!
-  "The text of the e-mails, with the fields {{name}}, {{points}}, {{rank}} and {{coupon}}; empty for letters."
+  "The text of the e-mails, with the fields {{name}}, {{points}}, {{expiring}}, {{expiresOn}}, {{rank}}, {{store}} and {{coupon}}; empty for letters."
   body: String!
   "Who sends the e-mails: name, address and contact, as the law wants it said (特定電子メール法)."
   imprint: String!
@@ -9200,7 +9200,7 @@ input SaveMailingInput {
   couponDays: Int
 }
 
-"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}, and {{coupon}} where the mailing gives coupons."
+"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}}, {{expiring}} (those of the points that expire next), {{expiresOn}} (their last day; empty where none expires), {{rank}} and {{store}} (the home store), and {{coupon}} where the mailing gives coupons."
 input MailingContentInput {
   "The subject, at most 200 characters."
   subject: String!
