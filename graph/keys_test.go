@@ -25,7 +25,7 @@ var moving = []string{
 	// codes that are worth money
 	"issueGiftCards", "voidGiftCards", "issueVouchers", "issueCouponsToSegment", "importVouchers", "redeemVoucher", "voidVouchers",
 	// points and prizes
-	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "redeemPointCode", "redeemPointCodeFor", "settlePointArrival", "exportPointTransfers", "mergeMembers",
+	"givePoints", "exchangePoints", "sendPoints", "rewardPoints", "grantPoints", "grantPointsToSegment", "redeemPointCode", "redeemPointCodeFor", "settlePointArrival", "exportPointTransfers", "mergeMembers",
 	"movePurchase", "correctPurchase", "voidPurchase",
 	"exchangePrize", "exchangePrizeFor", "cancelPrizeExchange", "savePrize", "movePrizeStock", "saveDraw", "enterDraw", "enterDrawFor", "grantDrawEntries", "cancelDraw", "answerWin", "answerWinFor",
 }

@@ -84,12 +84,17 @@ func TestMembersOfASegmentAreGivenACouponEach(t *testing.T) {
 	}
 	require.Len(t, mine(hanako), 1)
 	require.Empty(t, mine(taro))
+	asked := func(state string) int {
+		return foundBy(t, a, apptest.Variables{"coupon": apptest.Variables{"campaignIds": []any{input["campaignId"]}, "state": state}})
+	}
+	require.Equal(t, []int{1, 0}, []int{asked("HELD"), asked("USED")}, "as segments ask for it")
 	hanako.puts(t, leash)
 	var entered struct{ ApplyCoupon couponAnswer }
 	hanako.do(t, `mutation($c: ID!) { applyCoupon(input: {couponId: $c}) { cart { total { amount } coupons { id applied problem { code } } } userErrors { code } } }`, apptest.Variables{"c": mine(hanako)[0]}).Into(t, &entered)
 	require.Equal(t, "1680", entered.ApplyCoupon.Cart.Total.Amount)
 	require.Empty(t, hanako.orders(t, method, "1680").UserErrors)
 	require.Empty(t, mine(hanako), "it is used once")
+	require.Equal(t, []int{0, 1}, []int{asked("HELD"), asked("USED")})
 	require.Equal(t, 1, batchOf(t, a, begun.Batch.ID).Batch.Used)
 	held, err := postgres.NewCampaigns(a.DB).LockBatch(t.Context(), keyOf(t, begun.Batch.ID))
 	require.NoError(t, err)

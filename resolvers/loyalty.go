@@ -37,6 +37,11 @@ func balancePayload(ctx context.Context, b *points.Balance, err error) (model.Po
 	return model.PointBalancePayload{Balance: unless(errors, b), UserErrors: errors}, err
 }
 
+func pointBatchPayload(ctx context.Context, b *points.Batch, err error) (model.PointBatchPayload, error) {
+	errors, err := userErrors(ctx, err)
+	return model.PointBatchPayload{Batch: unless(errors, b), UserErrors: errors}, err
+}
+
 func pointTransferPayload(ctx context.Context, t *points.Transfer, err error) (model.PointTransferPayload, error) {
 	errors, err := userErrors(ctx, err)
 	return model.PointTransferPayload{Transfer: unless(errors, t), UserErrors: errors}, err

@@ -76,6 +76,13 @@ var pointOperations = map[string]clientOperation{
 	"admin/GrantPoints": {18, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "memberId": w.member.id, "points": 1, "reason": "お詫び"})
 	})},
+	"admin/GrantPointsToSegment": {15, staffed(func(t *testing.T, w *world) apptest.Variables { return in(w.pointBatch(t)) })},
+	"admin/PointBatch": {1, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return apptest.Variables{"id": w.made(t, "grantPointsToSegment", "batch", w.pointBatch(t))}
+	})},
+	"admin/StopPointBatch": {6, staffed(func(t *testing.T, w *world) apptest.Variables {
+		return in(apptest.Variables{"batchId": w.made(t, "grantPointsToSegment", "batch", w.pointBatch(t))})
+	})},
 	"admin/RewardPoints": {15, staffed(func(_ *testing.T, w *world) apptest.Variables {
 		return in(apptest.Variables{"idempotencyKey": w.key(), "occasion": "REVIEW", "memberId": w.member.id})
 	})},
@@ -170,6 +177,15 @@ var pointOperations = map[string]clientOperation{
 
 // programme is the id of a programme: the first is the pool, the others the brand's own.
 func (w *world) programme(n int) string { return w.programmes[n] }
+
+// pointBatch is points for a segment that has as many members as the world is wide.
+func (w *world) pointBatch(t *testing.T) apptest.Variables {
+	t.Helper()
+	for range w.size {
+		w.guest(t, "09011112222")
+	}
+	return apptest.Variables{"idempotencyKey": w.key(), "programmeId": w.programme(1), "segmentId": w.segment(t), "points": 1, "reason": "お詫び"}
+}
 
 func (w *world) pointRule() apptest.Variables {
 	return apptest.Variables{"programmeId": w.programme(1), "name": ja("ルール"), "validUntil": "2020-01-01T00:00:00Z", "terms": apptest.Variables{"perMinor": 100, "points": 1}}

@@ -113,8 +113,8 @@ func TestLabelsAreCutIntoFilesOfWholeSheets(t *testing.T) {
 
 func TestFieldsOfTexts(t *testing.T) {
 	t.Parallel()
-	require.NoError(t, checkTemplate("mail.body", "{{name}} 様 {{ points }}ポイント {{rank}} {一重}"))
-	for _, text := range []string{"{{moniker}}", "{{}}", "{{name", "name}}", "{{a b}}"} {
+	require.NoError(t, checkTemplate("mail.body", "{{name}} 様 {{ points }}ポイント {{rank}} {{expiring}} {{expiresOn}} {{store}} {一重}"))
+	for _, text := range []string{"{{moniker}}", "{{}}", "{{name", "name}}", "{{a b}}", "{{expireson}}", "{{homeStore}}"} {
 		require.ErrorIs(t, checkTemplate("mail.body", text), ErrField, text)
 	}
 }

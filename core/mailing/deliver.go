@@ -46,9 +46,9 @@ type Outcome struct {
 // DeliveryStore keeps how far e-mails are.
 type DeliveryStore interface {
 	// Waiting are those who wait next for their e-mail, those behind who were tried before.
-	Waiting(ctx context.Context, m Mailing, most int) ([]Reader, error)
-	// Readers are the members as texts speak of them.
-	Readers(ctx context.Context, m Mailing, memberIDs []uuid.UUID) ([]Reader, error)
+	Waiting(ctx context.Context, m Mailing, at time.Time, most int) ([]Reader, error)
+	// Readers are the members as texts speak of them at the moment.
+	Readers(ctx context.Context, m Mailing, at time.Time, memberIDs []uuid.UUID) ([]Reader, error)
 	// Claim takes up the e-mail before it is handed over, unless the reader has withdrawn,
 	// nothing arrives at the address, somebody else of the audience got it there, or the
 	// mailing is not being sent any more.
@@ -89,7 +89,7 @@ func (s *Service) takeUp(ctx context.Context, m *Mailing) error {
 
 // deliver hands over some e-mails, no faster than the mailing allows.
 func (s *Service) deliver(ctx context.Context, m *Mailing) (done bool, err error) {
-	some, err := s.Store.Waiting(ctx, *m, portion)
+	some, err := s.Store.Waiting(ctx, *m, s.Now(), portion)
 	if err != nil {
 		return false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -64,6 +65,10 @@ func TestTextsAreFilledAndTheirLinksFollowed(t *testing.T) {
 	require.Equal(t, "ゴールドの{{points}}様", c.Subject, "who is called so stays so")
 	require.Equal(t, "{{points}} 様 -12,345pt", c.Lines[0][0].Text)
 	require.Empty(t, c.Lines[1])
+	last := time.Date(2027, 3, 5, 0, 0, 0, 0, time.UTC)
+	tells := "{{store}}: {{expiring}}ポイントは{{expiresOn}}まで"
+	require.Equal(t, "渋谷店: 1,500ポイントは2027年3月5日まで", filled(tells, Reader{Expiring: 1500, ExpiresOn: &last, Store: "渋谷店"}))
+	require.Equal(t, ": 0ポイントはまで", filled(tells, Reader{}))
 	var urls, words []string
 	for _, piece := range c.Lines[2] {
 		if piece.URL != "" {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -14,7 +15,8 @@ import (
 
 // Failures of texts.
 var (
-	ErrField = fault.Invalid("MAILING_FIELD", "差し込み項目「%s」はありません。{{name}}、{{points}}、{{rank}}、{{coupon}} が使えます", "There is no field %q; {{name}}, {{points}}, {{rank}} and {{coupon}} can be used")
+	ErrField = fault.Invalid("MAILING_FIELD", "差し込み項目「%s」はありません。{{name}}、{{points}}、{{expiring}}、{{expiresOn}}、{{rank}}、{{store}}、{{coupon}} が使えます",
+		"There is no field %q; {{name}}, {{points}}, {{expiring}}, {{expiresOn}}, {{rank}}, {{store}} and {{coupon}} can be used")
 	// ErrCouponless says that a text tells a code, or says how long it holds, and none is given.
 	ErrCouponless = fault.Invalid("MAILING_COUPON", "{{coupon}} や有効日数を使うには、クーポンのキャンペーンを指定してください", "Name the campaign whose coupons are given before the text tells {{coupon}} or days are said")
 	ErrLinks      = fault.Invalid(fault.CodeTooMany, "リンクは%d個までです", "A text has at most %d links").With(maxLinks)
@@ -22,24 +24,33 @@ var (
 
 // Reader is whom an e-mail is written to.
 type Reader struct {
-	MemberID uuid.UUID
-	Name     string
-	Email    string
-	Points   int64
-	Rank     string
-	CouponID *uuid.UUID // that the mailing gave
-	Coupon   string     // its code
+	MemberID  uuid.UUID
+	Name      string
+	Email     string
+	Points    int64
+	Expiring  int64      // of the points, those that expire next
+	ExpiresOn *time.Time // their last day; nil: none of them ever expires
+	Rank      string
+	Store     string     // the home store's name; empty: none was chosen
+	CouponID  *uuid.UUID // that the mailing gave
+	Coupon    string     // its code
 }
 
-// sample is the reader of previews and tests.
-var sample = Reader{Name: "見本 花子", Points: 1234, Rank: "ゴールド", Coupon: sampleCoupon}
+// sample is the reader of previews and tests, as of the moment.
+func sample(now time.Time) Reader {
+	last := now.AddDate(0, 1, 0)
+	return Reader{Name: "見本 花子", Points: 1234, Expiring: 300, ExpiresOn: &last, Rank: "ゴールド", Store: "見本店", Coupon: sampleCoupon}
+}
 
 // fields are what stands for the reader in a text.
 var fields = map[string]func(Reader) string{
-	"name":   func(r Reader) string { return r.Name },
-	"points": func(r Reader) string { return grouped(r.Points) },
-	"rank":   func(r Reader) string { return r.Rank },
-	"coupon": func(r Reader) string { return r.Coupon },
+	"name":      func(r Reader) string { return r.Name },
+	"points":    func(r Reader) string { return grouped(r.Points) },
+	"expiring":  func(r Reader) string { return grouped(r.Expiring) },
+	"expiresOn": func(r Reader) string { return dayOf(r.ExpiresOn) },
+	"rank":      func(r Reader) string { return r.Rank },
+	"store":     func(r Reader) string { return r.Store },
+	"coupon":    func(r Reader) string { return r.Coupon },
 }
 
 var field = regexp.MustCompile(`\{\{\s*(\w*)\s*\}\}`)
@@ -75,6 +86,14 @@ func filled(text string, r Reader) string {
 	return field.ReplaceAllStringFunc(text, func(found string) string {
 		return fields[field.FindStringSubmatch(found)[1]](r)
 	})
+}
+
+// dayOf is a day as texts say it; nothing for none.
+func dayOf(day *time.Time) string {
+	if day == nil {
+		return ""
+	}
+	return day.Format("2006年1月2日")
 }
 
 func grouped(n int64) string {

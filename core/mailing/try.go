@@ -93,9 +93,9 @@ func (s *Service) mails(ctx context.Context, mailingID uuid.UUID) (*Mailing, err
 // reader is the member as texts speak of them, or a sample.
 func (s *Service) reader(ctx context.Context, m Mailing, memberID *uuid.UUID) (Reader, error) {
 	if memberID == nil {
-		return sample, nil
+		return sample(s.Now()), nil
 	}
-	found, err := s.Store.Readers(ctx, m, []uuid.UUID{*memberID})
+	found, err := s.Store.Readers(ctx, m, s.Now(), []uuid.UUID{*memberID})
 	if err != nil {
 		return Reader{}, err
 	}

@@ -32,8 +32,9 @@ type Mapping struct {
 	Source    string              `yaml:"source"`    // the system that the data comes from: keys are its own
 	Key       Columns             `yaml:"key"`       // what names a row there for good
 	Fields    map[string]*Field   `yaml:"fields"`
-	Consents  map[string]*Field   `yaml:"consents"` // by medium
-	Wording   string              `yaml:"wording"`  // what members agreed to
+	Consents  map[string]*Field   `yaml:"consents"`  // by medium
+	AgreedOn  *Field              `yaml:"agreed_on"` // the day of all consents that have none of their own
+	Wording   string              `yaml:"wording"`   // what members agreed to
 	Pets      []map[string]*Field `yaml:"pets"`
 	Programme string              `yaml:"programme"` // of points: its code
 }
@@ -62,6 +63,8 @@ type Field struct {
 	Default string            `yaml:"default"` // where nothing stands there
 	Invalid string            `yaml:"invalid"` // reject (the row, as it is), or drop (the value)
 	Check   string            `yaml:"check"`   // of a card: complete adds the check digit
+
+	AgreedOn *Field `yaml:"agreed_on"` // of a consent: the day on which it was given
 }
 
 // UnmarshalYAML reads the name of a column, or the whole.
@@ -153,14 +156,22 @@ func (m *Mapping) check(kind Kind) error {
 
 func (m *Mapping) checkMembers(kind Kind) error {
 	if kind != Members {
-		if len(m.Consents)+len(m.Pets) > 0 {
-			return wrongMapping("consents と pets は members だけです", "consents and pets are for members alone")
+		if len(m.Consents)+len(m.Pets) > 0 || m.AgreedOn != nil {
+			return wrongMapping("consents、agreed_on、pets は members だけです", "consents, agreed_on and pets are for members alone")
 		}
 		return nil
 	}
 	var all []error
 	media := []string{string(member.Mail), string(member.DM), string(member.SMS), string(member.Push)}
 	all = append(all, checkFields("consents", m.Consents, media))
+	if m.AgreedOn != nil {
+		all = append(all, checkDay("mapping", m.AgreedOn))
+	}
+	for _, medium := range slices.Sorted(maps.Keys(m.Consents)) {
+		if f := m.Consents[medium]; f != nil && f.AgreedOn != nil {
+			all = append(all, checkDay("consents."+medium, f.AgreedOn))
+		}
+	}
 	if len(m.Pets) > maxPets {
 		all = append(all, wrongMapping("pets は%d頭までです", "pets has more than %d", maxPets))
 	}
@@ -180,6 +191,8 @@ func checkFields(under string, fields map[string]*Field, known []string) error {
 		switch {
 		case !slices.Contains(known, name):
 			all = append(all, wrongMapping("%s に %s という項目はありません（%s）", "%s has no %s; it has %s", under, name, strings.Join(known, "、")))
+		case f != nil && f.AgreedOn != nil && under != "consents":
+			all = append(all, wrongMapping("agreed_on は consents だけです（%s.%s）", "agreed_on is for consents alone (%s.%s)", under, name))
 		case f == nil || len(f.From) == 0 && f.Default == "":
 			all = append(all, wrongMapping("%s.%s に from がありません", "%s.%s lacks from", under, name))
 		case !slices.Contains([]string{"", "reject", "drop"}, f.Invalid):
@@ -191,9 +204,19 @@ func checkFields(under string, fields map[string]*Field, known []string) error {
 	return errors.Join(all...)
 }
 
+// checkDay checks the field that is the day of consents.
+func checkDay(under string, f *Field) error {
+	return checkFields(under, map[string]*Field{"agreed_on": f}, []string{"agreed_on"})
+}
+
 // columns are all that the mapping names.
 func (m *Mapping) columns() []string {
 	all := slices.Clone(m.Key)
+	for _, f := range append(slices.Collect(maps.Values(m.Consents)), &Field{AgreedOn: m.AgreedOn}) {
+		if f.AgreedOn != nil {
+			all = append(all, f.AgreedOn.From...)
+		}
+	}
 	for _, fields := range append([]map[string]*Field{m.Fields, m.Consents}, m.Pets...) {
 		for _, f := range fields {
 			all = append(all, f.From...)

@@ -148,17 +148,38 @@ func (r *reading) address(p member.Personal) *customer.Address {
 	return &a
 }
 
+// consents are what the row says of them, as of the day on which the member said so where the
+// file has it, else as of the import.
 func (t *takingMembers) consents(r *reading, n *NewMember) {
+	var of *time.Time // the day of all, which is read once
 	for _, medium := range []member.Medium{member.Mail, member.DM, member.SMS, member.Push} {
-		given, ok := read(r, r.Consents[string(medium)], ReadConsent, nil)
+		f := r.Consents[string(medium)]
+		given, ok := read(r, f, ReadConsent, nil)
 		if !ok {
 			continue
 		}
+		at, ok := t.agreed(r, f.AgreedOn)
+		if !ok {
+			if of == nil {
+				all, _ := t.agreed(r, r.AgreedOn)
+				of = &all
+			}
+			at = *of
+		}
 		n.Consents = append(n.Consents, member.Consent{
 			ID: id.New(), MemberID: n.Member.ID, BrandID: t.run.BrandID, Medium: medium, Given: given, How: member.ByImport, Wording: r.Wording,
-			StoreID: n.StoreID, ActorRole: t.actor.Role, ActorID: t.actorID(), At: t.at,
+			StoreID: n.StoreID, ActorRole: t.actor.Role, ActorID: t.actorID(), At: at,
 		})
 	}
+}
+
+// agreed is the beginning, in Japan, of the day that the field says; else the import's moment.
+func (t *takingMembers) agreed(r *reading, f *Field) (time.Time, bool) {
+	day, ok := read(r, f, t.pastDay, fromEra)
+	if !ok {
+		return t.at, false
+	}
+	return time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, jst).UTC(), true
 }
 
 var species = map[string]customer.Species{

@@ -207,6 +207,50 @@ func TestFilesThatAreCutOff(t *testing.T) {
 	require.Equal(t, migration.Failed, empty.State)
 }
 
+const consentMapping = `
+kind: members
+source: old-pos
+key: 番号
+fields: {name: 氏名}
+consents:
+  MAIL: {from: メール可, agreed_on: メール同意日}
+  DM: DM可
+  SMS: {from: SMS可, agreed_on: {from: SMS同意日, invalid: drop}}
+agreed_on: 同意日
+`
+
+// Consents count from the day on which they were given: who asks since when a member may be
+// written to, or what they had agreed to on a day, asks for that and not for the import.
+func TestConsentsCarryTheDayOnWhichTheyWereGiven(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	text := "番号,氏名,メール可,メール同意日,DM可,SMS可,SMS同意日,同意日\n" +
+		"A1,山田,可,令和2年3月3日,可,不可,2021/4/5,2019-01-02\n" + // each its own, and the one of all
+		"A2,佐藤,可,,可,可,2020-02-30,\n" + // none; a day that there is not is dropped
+		"A3,鈴木,可,2999-01-01,可,,,\n" + // yet to come
+		"A4,田中,可,2021-02-29,可,,,\n" + // no leap year
+		"A5,高橋,,,可,,,平成32年1月1日\n" + // no such year
+		"A6,伊藤,,2999-01-01,可,,,2018-05-06\n" // nothing was said of mails, so that their day says nothing
+	run := d.bring(t, migration.Members, consentMapping, text, false)
+	require.Equal(t, migration.Counts{Rows: 6, Accepted: 3, Rejected: 3, Remarks: run.Remarks}, run.Counts)
+	report := d.report(t, run)
+	require.Contains(t, report, "4,メール同意日,")
+	require.Contains(t, report, "未来の日付か、古すぎる日付です")
+	require.Contains(t, report, "5,メール同意日,")
+	require.Contains(t, report, "6,同意日,")
+	require.Contains(t, report, "3,SMS同意日,")
+	given := func(medium, day string) int {
+		return d.count(t, `SELECT count(*) FROM member_consents c JOIN member_settings s USING (member_id, brand_id, medium)
+			WHERE c.how = 'IMPORT' AND c.medium = $1 AND s.since = c.at AND s.given = c.given AND c.at = ($2::date)::timestamp AT TIME ZONE 'Asia/Tokyo'`, medium, day)
+	}
+	require.Equal(t, 1, given("MAIL", "2020-03-03"))
+	require.Equal(t, 1, given("DM", "2019-01-02"))
+	require.Equal(t, 1, given("SMS", "2021-04-05"), "what was refused, too")
+	require.Equal(t, 1, given("DM", "2018-05-06"))
+	require.Equal(t, 3, d.count(t, `SELECT count(*) FROM member_consents WHERE at = $1`, noon), "without a day it is the import's moment")
+	require.Equal(t, 1, d.count(t, `SELECT count(*) FROM newsletter_consents WHERE given_at = '2020-03-02T15:00:00Z'`))
+}
+
 func TestMappingsThatAreNotRight(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -217,6 +261,9 @@ func TestMappingsThatAreNotRight(t *testing.T) {
 		"kind: members\nsource: x\nkey: k\ncolour: red":                                "field colour not found",
 		"kind: members\nsource: x\nkey: k\nfields: {name: {join: x}}":                  "from がありません",
 		"kind: members\nsource: x\nkey: k\nconsents: {FAX: a}":                         "FAX という項目はありません",
+		"kind: members\nsource: x\nkey: k\nfields: {name: {from: 姓, agreed_on: a}}":    "agreed_on は consents だけです",
+		"kind: members\nsource: x\nkey: k\nagreed_on: {first: true}":                   "agreed_on に from がありません",
+		"kind: members\nsource: x\nkey: k\nconsents: {DM: {from: a, agreed_on: {}}}":   "consents.DM.agreed_on に from がありません",
 		"kind: members\nsource: x\nkey: k\nencoding: latin-1":                          "encoding は",
 		"kind: members\nsource: x\nkey: k\nfields: {name: {from: 姓, invalid: ignore}}": "invalid は",
 		"]": "did not find",
@@ -228,6 +275,8 @@ func TestMappingsThatAreNotRight(t *testing.T) {
 	run := d.bring(t, migration.Members, "kind: members\nsource: x\nkey: k\nfields: {name: 氏名}", "k,姓\n1,山田\n", true)
 	require.Equal(t, migration.Failed, run.State)
 	require.Contains(t, run.Failure, "列「氏名」がファイルにありません（見出し: k、姓）")
+	run = d.bring(t, migration.Members, "kind: members\nsource: x\nkey: k\nfields: {name: 姓}\nconsents: {DM: {from: 姓, agreed_on: 日}}", "k,姓\n1,山田\n", true)
+	require.Contains(t, run.Failure, "列「日」がファイルにありません")
 }
 
 func TestCardsAndKeysStandOnce(t *testing.T) {

@@ -100,6 +100,7 @@ func (FollowJob) Kind() string { return "points_follow" }
 type Jobs interface {
 	FollowPoints(ctx context.Context, orderIDs ...uuid.UUID) error
 	SendPoints(ctx context.Context, transferID uuid.UUID) error
+	GrantMany(ctx context.Context, job BatchJob) error
 }
 
 // Following records events and lets the points of the orders follow that they are about.

@@ -30,6 +30,8 @@ type queue struct {
 
 func (q *queue) FollowPoints(context.Context, ...uuid.UUID) error { return nil }
 
+func (q *queue) GrantMany(context.Context, points.BatchJob) error { return nil }
+
 func (q *queue) SendPoints(_ context.Context, transferID uuid.UUID) error {
 	q.Lock()
 	defer q.Unlock()

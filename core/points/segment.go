@@ -17,6 +17,8 @@ type Segments interface {
 	// Hold reports whether the context's brand has all of the segments in use, and keeps
 	// them so until the transaction ends.
 	Hold(ctx context.Context, segmentIDs []uuid.UUID) (bool, error)
+	// MemberIDs are those of all who are in the segment now.
+	MemberIDs(ctx context.Context, segmentID uuid.UUID) ([]uuid.UUID, error)
 }
 
 // Places remember who was in which segment when something was bought: what it earns is

@@ -25,8 +25,8 @@ import (
 // Want is an account that shall be locked, and what of its past is needed.
 type Want struct {
 	Holder
-	Lots bool     // those with something left
-	Keys []string // of postings, with what undoes them
+	Lots   bool     // those with something left
+	Keys   []string // of postings, with what undoes them
 	Undone []string // keys of postings whose lots are wanted as well, if nothing is left of them
 }
 
@@ -63,6 +63,7 @@ type Store interface {
 	Codes
 	Occasions
 	Prospects
+	Batches
 }
 
 // MaxPoints bounds what one posting moves.

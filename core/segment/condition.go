@@ -33,6 +33,9 @@ type Condition struct {
 	Consent      *Consent          `json:"consent,omitempty"`
 	Mailing      *OfMailing        `json:"mailing,omitempty"`
 
+	ExpiringPoints *ExpiringPoints `json:"expiringPoints,omitempty"`
+	Coupon         *OfCoupon       `json:"coupon,omitempty"`
+
 	Joined      *Period               `json:"joined,omitempty"`
 	Prefectures []customer.Prefecture `json:"prefectures,omitempty"` // of the default address
 	SegmentIDs  []uuid.UUID           `json:"segmentIds,omitempty"`  // in one of these segments now
@@ -83,9 +86,10 @@ type Purchases struct {
 
 // Pet holds for who has a pet that is all of this.
 type Pet struct {
-	Species []customer.Species `json:"species,omitempty"`
-	Breeds  []string           `json:"breeds,omitempty"`
-	Age     *Range             `json:"age,omitempty"` // whole years
+	Species     []customer.Species `json:"species,omitempty"`
+	Breeds      []string           `json:"breeds,omitempty"`
+	Age         *Range             `json:"age,omitempty"`         // whole years
+	BirthMonths []int              `json:"birthMonths,omitempty"` // born in one of them, 1 to 12
 }
 
 // StoreKind says in which way a store is a member's.
@@ -107,6 +111,42 @@ type OfStore struct {
 type Points struct {
 	ProgrammeID uuid.UUID `json:"programmeId"`
 	Balance     Range     `json:"balance"`
+}
+
+// ExpiringPoints holds for who has so many points, or more, whose last day is from today to
+// another: within so many days, or by a day. One of the two is said.
+type ExpiringPoints struct {
+	ProgrammeID *uuid.UUID `json:"programmeId,omitempty"` // nil: all of the brand's own together
+	WithinDays  *int       `json:"withinDays,omitempty"`  // from today; 0 is today alone
+	By          *time.Time `json:"by,omitempty"`
+	Least       int        `json:"least"`
+}
+
+// Last is the last day that counts, as of today.
+func (e ExpiringPoints) Last(today time.Time) time.Time {
+	if e.By != nil {
+		return *e.By
+	}
+	days := 0
+	if e.WithinDays != nil {
+		days = *e.WithinDays
+	}
+	return today.AddDate(0, 0, days)
+}
+
+// CouponState is what became of a coupon.
+type CouponState string
+
+// The states.
+const (
+	HoldsCoupon CouponState = "HELD" // a coupon of the member's own that can be used now
+	UsedCoupon  CouponState = "USED" // with an order that stands, a shared code as well
+)
+
+// OfCoupon holds for who has, or has used, a coupon of one of the campaigns.
+type OfCoupon struct {
+	CampaignIDs []uuid.UUID `json:"campaignIds"`
+	State       CouponState `json:"state"`
 }
 
 // Consent holds for whom the brand may reach so, or may not.
@@ -176,7 +216,7 @@ func (c Condition) Private() bool {
 
 // earned reports whether the condition itself asks what the member bought, has or was sent.
 func (c Condition) earned() bool {
-	return c.Bought != nil || c.Purchases != nil || c.LastPurchase != nil || c.Points != nil || c.Mailing != nil
+	return c.Bought != nil || c.Purchases != nil || c.LastPurchase != nil || c.Points != nil || c.Mailing != nil || c.ExpiringPoints != nil || c.Coupon != nil
 }
 
 func (c Condition) below() []Condition {

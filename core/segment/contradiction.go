@@ -31,8 +31,10 @@ func (k *checker) contradictions(path string, c Condition) {
 	told := map[string]*facts{}
 	for i, c := range claims {
 		subject, about, said := c.says()
-		if subject == "" {
+		if subject == "" || c.of.ExpiringPoints != nil {
 			k.beside(claims[:i], c)
+		}
+		if subject == "" {
 			continue
 		}
 		if told[subject] == nil {
@@ -70,8 +72,8 @@ func (k *checker) together(path string, c Condition, not bool, claims *[]claim) 
 	}
 }
 
-// beside notes that a condition stands beside its own `not`, or goods that were bought beside
-// that nothing was.
+// beside notes that a condition stands beside its own `not`, points that expire beside that
+// fewer do, or goods that were bought beside that nothing was.
 func (k *checker) beside(before []claim, c claim) {
 	switch {
 	case slices.ContainsFunc(before, func(b claim) bool { return b.not != c.not && reflect.DeepEqual(b.of, c.of) }):
@@ -80,7 +82,22 @@ func (k *checker) beside(before []claim, c claim) {
 		return !b.not && !c.not && (b.of.Purchases.nothing(c.of.Bought) || c.of.Purchases.nothing(b.of.Bought))
 	}):
 		k.wrong(ErrContradiction.With("購入の有無", "what was bought"), c.path)
+	case slices.ContainsFunc(before, func(b claim) bool {
+		return !b.not && c.not && b.of.ExpiringPoints.implies(c.of.ExpiringPoints) || b.not && !c.not && c.of.ExpiringPoints.implies(b.of.ExpiringPoints)
+	}):
+		k.wrong(ErrContradiction.With("失効予定のポイント", "the points that expire"), c.path)
 	}
+}
+
+// implies reports whether for whom e holds the other holds as well, whatever day it is.
+func (e *ExpiringPoints) implies(o *ExpiringPoints) bool {
+	switch {
+	case e == nil || o == nil || e.Least < o.Least || (e.By == nil) != (o.By == nil):
+		return false
+	case (e.ProgrammeID == nil) != (o.ProgrammeID == nil) || e.ProgrammeID != nil && *e.ProgrammeID != *o.ProgrammeID:
+		return false
+	}
+	return !e.Last(time.Time{}).After(o.Last(time.Time{}))
 }
 
 // nothing reports whether who bought so much, which is nothing, has not bought those goods.
@@ -122,16 +139,19 @@ func (c claim) says() (subject string, about term, s said) {
 		subject, about, s.bounds = "age", term{"年齢", "the age"}, of.Age
 	case of.Points != nil:
 		subject, about, s.bounds = "points "+of.Points.ProgrammeID.String(), term{"ポイント残高", "the points"}, &of.Points.Balance
+	case of.ExpiringPoints != nil:
+		return c.expires()
 	case of.Genders != nil:
 		subject, about, s.values = "genders", term{"性別", "the gender"}, texts(of.Genders)
 	case of.BirthMonths != nil:
 		subject, about, s.values = "birthMonths", term{"誕生月", "the month of birth"}, texts(of.BirthMonths)
 	case of.RankIDs != nil:
 		subject, about, s.values = "rankIds", term{"会員ランク", "the rank"}, ids(of.RankIDs)
-	case of.Store != nil && of.Store.Kind == Home:
-		subject, about, s.values = "home", term{"よく行く店", "the store that the member chose"}, ids(of.Store.StoreIDs)
 	case of.Store != nil:
 		subject, about, s.values = "registered", term{"登録店", "the store of registration"}, ids(of.Store.StoreIDs)
+		if of.Store.Kind == Home {
+			subject, about = "home", term{"よく行く店", "the store that the member chose"}
+		}
 	case of.Prefectures != nil:
 		subject, about, s.values = "prefectures", term{"都道府県", "the prefecture"}, texts(of.Prefectures)
 	case of.Joined != nil && of.Joined.LastDays == nil:
@@ -144,6 +164,16 @@ func (c claim) says() (subject string, about term, s said) {
 		s.not, s.values = false, []string{strconv.FormatBool(of.Consent.Given != c.not)}
 	}
 	return subject, about, s
+}
+
+// expires is what points that expire say of the balance: who has so many of a programme has as
+// many. Of who has not, and of several programmes together, that says nothing.
+func (c claim) expires() (subject string, about term, s said) {
+	e := c.of.ExpiringPoints
+	if c.not || e.ProgrammeID == nil {
+		return "", about, s
+	}
+	return "points " + e.ProgrammeID.String(), term{"ポイント残高", "the points"}, said{bounds: &Range{Min: &e.Least}}
 }
 
 // days are the days of a period as numbers.

@@ -11,6 +11,7 @@ var (
 	ErrMeasure    = fault.Invalid("CONDITION_EMPTY", "金額・点数・来店回数のいずれかを指定してください", "Bound the amount, the items or the visits")
 	ErrFromUntil  = fault.Invalid("CONDITION_PERIOD", "期間の開始日（%s）が終了日（%s）より後です", "The period begins (%s) after it ends (%s)")
 	ErrPeriodBoth = fault.Invalid("CONDITION_PERIOD", "期間は日付か直近の日数のどちらかで指定してください", "Say the period by its days or by the last days, not by both")
+	ErrByBoth     = fault.Invalid("CONDITION_PERIOD", "失効の期限は日付か本日からの日数のどちらかで指定してください", "Say by when the points expire by a day or by the days from today, not by both")
 	ErrMinMax     = fault.Invalid("CONDITION_RANGE", "下限が上限を超えています", "The least is more than the most")
 	ErrOutside    = fault.Invalid("CONDITION_RANGE", "%d〜%d の範囲で指定してください", "This has to be between %d and %d")
 	ErrMonth      = fault.Invalid("CONDITION_RANGE", "月は1〜12で指定してください", "A month is 1 to 12")

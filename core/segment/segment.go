@@ -44,7 +44,7 @@ func (s Segment) Conditions() (string, error) { return s.Where.Text() }
 
 // kinds say of what the ids of a field are.
 var kinds = map[string]string{
-	"productIds": "Product", "categoryIds": "Category", "productBrandIds": "ProductBrand", "storeIds": "Location", "rankIds": "MemberRank", "programmeId": "PointProgramme", "mailingIds": "Mailing", "segmentIds": "Segment",
+	"productIds": "Product", "categoryIds": "Category", "productBrandIds": "ProductBrand", "storeIds": "Location", "rankIds": "MemberRank", "programmeId": "PointProgramme", "mailingIds": "Mailing", "segmentIds": "Segment", "campaignIds": "Campaign",
 }
 
 // Text is the tree as JSON in the words of the schema's input, so that it can be sent
@@ -77,7 +77,7 @@ func worded(value any, field string) any {
 		if key, err := uuid.Parse(v); err == nil && kinds[field] != "" {
 			return id.Global(kinds[field], key)
 		}
-		if field == "from" || field == "until" {
+		if field == "from" || field == "until" || field == "by" {
 			return v[:len(time.DateOnly)]
 		}
 	}

@@ -32,6 +32,7 @@ type Query struct {
 	Frozen   *uuid.UUID     // members of this static segment only
 	Today    time.Time      // by the brand's calendar; midnight UTC
 	Zone     *time.Location // of that calendar; nil: Japan's
+	Now      time.Time      // whether a coupon can be used
 	Only     bool           // members of these stores only
 	Stores   []uuid.UUID    // registering or home
 	MemberID *uuid.UUID     // this member alone
@@ -239,7 +240,7 @@ func (s *Service) valid(ctx context.Context, c Condition) error {
 
 func (s *Service) query(ctx context.Context, c Condition, within time.Duration) Query {
 	ch := channel.From(ctx)
-	return Query{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Where: c, Today: s.today(ctx), Zone: ch.Zone(), Within: within}
+	return Query{BrandID: ch.BrandID, Currency: money.Currency(ch.Currency), Where: c, Today: s.today(ctx), Zone: ch.Zone(), Now: s.Now(), Within: within}
 }
 
 func (s *Service) today(ctx context.Context) time.Time {

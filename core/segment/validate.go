@@ -102,6 +102,8 @@ func (k *checker) parts(path string, c Condition, depth int) []part {
 		{c.Points != nil, func() { k.points(path+".points", *c.Points) }},
 		{c.Consent != nil, func() { k.consent(path+".consent", *c.Consent) }},
 		{c.Mailing != nil, func() { k.mailing(path+".mailing", *c.Mailing) }},
+		{c.ExpiringPoints != nil, func() { k.expiring(path+".expiringPoints", *c.ExpiringPoints) }},
+		{c.Coupon != nil, func() { k.coupon(path+".coupon", *c.Coupon) }},
 		{c.Joined != nil, func() { k.period(path+".joined", c.Joined, true) }},
 		{c.Prefectures != nil, func() { k.prefectures(path+".prefectures", c.Prefectures) }},
 		{c.SegmentIDs != nil, func() { k.some(path+".segmentIds", c.SegmentIDs, "Segment") }},
@@ -150,7 +152,7 @@ func (k *checker) purchases(path string, p Purchases) {
 }
 
 func (k *checker) pet(path string, p Pet) {
-	if len(p.Species)+len(p.Breeds) == 0 && p.Age == nil {
+	if len(p.Species)+len(p.Breeds) == 0 && p.Age == nil && p.BirthMonths == nil {
 		k.wrong(ErrNothing, path)
 	}
 	if len(p.Species)+len(p.Breeds) > maxValues {
@@ -163,6 +165,9 @@ func (k *checker) pet(path string, p Pet) {
 	}
 	if p.Age != nil {
 		k.bounds(path+".age", p.Age, 0, maxYears)
+	}
+	if p.BirthMonths != nil {
+		k.months(path+".birthMonths", p.BirthMonths)
 	}
 }
 
@@ -177,6 +182,30 @@ func (k *checker) points(path string, p Points) {
 	n := Named{"PointProgramme", p.ProgrammeID}
 	k.named[n] = append(k.named[n], path+".programmeId")
 	k.bounds(path+".balance", &p.Balance, 0, maxCount)
+}
+
+func (k *checker) expiring(path string, e ExpiringPoints) {
+	if e.ProgrammeID != nil {
+		n := Named{"PointProgramme", *e.ProgrammeID}
+		k.named[n] = append(k.named[n], path+".programmeId")
+	}
+	switch {
+	case e.WithinDays != nil && e.By != nil:
+		k.wrong(ErrByBoth, path)
+	case e.WithinDays == nil && e.By == nil:
+		k.wrong(ErrNothing, path)
+	case outside(e.WithinDays, 0, maxLastDays):
+		k.wrong(ErrOutside.With(0, maxLastDays), path+".withinDays")
+	case outside(&e.Least, 1, maxCount):
+		k.wrong(ErrOutside.With(1, maxCount), path+".least")
+	}
+}
+
+func (k *checker) coupon(path string, c OfCoupon) {
+	if c.State != HoldsCoupon && c.State != UsedCoupon {
+		k.wrong(ErrNothing, path+".state")
+	}
+	k.some(path+".campaignIds", c.CampaignIDs, "Campaign")
 }
 
 func (k *checker) consent(path string, c Consent) {

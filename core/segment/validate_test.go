@@ -37,6 +37,14 @@ func TestContradictionsAreNamedWithTheirPaths(t *testing.T) {
 		"CONDITION_EMPTY where.purchases":                   {Purchases: &Purchases{}},
 		"CONDITION_EMPTY where.bought":                      {Bought: &Bought{}},
 		"CONDITION_RANGE where.bought.quantity.min":         {Bought: &Bought{ProductIDs: []uuid.UUID{uuid.Max}, Quantity: &Range{Min: number(0)}}},
+		"CONDITION_RANGE where.pet.birthMonths.1":           {Pet: &Pet{BirthMonths: []int{12, 0}}},
+		"CONDITION_EMPTY where.pet.birthMonths":             {Pet: &Pet{BirthMonths: []int{}}},
+		"CONDITION_EMPTY where.expiringPoints":              {ExpiringPoints: &ExpiringPoints{Least: 1}},
+		"CONDITION_PERIOD where.expiringPoints":             {ExpiringPoints: &ExpiringPoints{Least: 1, WithinDays: number(3), By: day("2026-02-01")}},
+		"CONDITION_RANGE where.expiringPoints.withinDays":   {ExpiringPoints: &ExpiringPoints{Least: 1, WithinDays: number(-1)}},
+		"CONDITION_RANGE where.expiringPoints.least":        {ExpiringPoints: &ExpiringPoints{WithinDays: number(3)}},
+		"CONDITION_EMPTY where.coupon.campaignIds":          {Coupon: &OfCoupon{State: HoldsCoupon}},
+		"CONDITION_EMPTY where.coupon.state":                {Coupon: &OfCoupon{CampaignIDs: []uuid.UUID{uuid.Max}}},
 		"CONDITION_RANGE where.birthMonths.1":               {BirthMonths: []int{12, 13}},
 		"CONDITION_EMPTY where.store.storeIds":              {Store: &OfStore{Kind: Home}},
 		"CONDITION_EMPTY where.pet":                         {Pet: &Pet{}},
@@ -83,6 +91,11 @@ func TestWhatNoMemberCanFulfilIsRefusedAtTheLaterCondition(t *testing.T) {
 		}
 		return Condition{Purchases: &Purchases{Period: &Period{LastDays: &n}, Items: c.Purchases.Items}}
 	}
+	ends := func(of *uuid.UUID, days, least int) Condition {
+		return Condition{ExpiringPoints: &ExpiringPoints{ProgrammeID: of, WithinDays: &days, Least: least}}
+	}
+	coupon := func(s CouponState) Condition { return Condition{Coupon: &OfCoupon{[]uuid.UUID{uuid.Max}, s}} }
+	pet := func(months ...int) Condition { return Condition{Pet: &Pet{BirthMonths: months}} }
 	nothing := Condition{Purchases: &Purchases{Items: &Range{Max: number(0)}}}
 	one, two := id.New(), id.New()
 	for name, c := range map[string]struct {
@@ -104,6 +117,17 @@ func TestWhatNoMemberCanFulfilIsRefusedAtTheLaterCondition(t *testing.T) {
 		"not of a not":                    {"where.all.1.not.not", all(age(20, 29), not(not(age(30, 39))))},
 		"the points of one programme":     {"where.all.1", all(points(one, Range{Max: number(99)}), points(one, Range{Min: number(100)}))},
 		"the points of two":               {"", all(points(one, Range{Max: number(99)}), points(two, Range{Min: number(100)}))},
+		"points that expire of too few":   {"where.all.1", all(points(one, Range{Max: number(99)}), ends(&one, 30, 100))},
+		"too few for those that expire":   {"where.all.1", all(ends(&one, 30, 100), points(one, Range{Max: number(99)}))},
+		"points that expire of others":    {"", all(ends(&two, 30, 100), ends(nil, 30, 100), points(one, Range{Max: number(99)}))},
+		"points that do not expire":       {"", all(not(ends(&one, 30, 100)), points(one, Range{Max: number(99)}))},
+		"points that expire, and not":     {"where.all.1.not", all(ends(nil, 7, 100), not(ends(nil, 30, 100)))},
+		"points that do not, and expire":  {"where.all.1", all(not(ends(&one, 30, 50)), ends(&one, 30, 100))},
+		"points that expire later":        {"", all(ends(nil, 30, 100), not(ends(nil, 7, 100)), not(ends(&one, 60, 100)))},
+		"a coupon beside its not":         {"where.all.1.not", all(coupon(HoldsCoupon), not(coupon(HoldsCoupon)))},
+		"a coupon that was used before":   {"", all(coupon(HoldsCoupon), coupon(UsedCoupon))},
+		"two pets":                        {"", all(pet(1), pet(2))},
+		"a pet beside its not":            {"where.all.1.not", all(pet(1), not(pet(1)))},
 		"genders":                         {"where.all.1", all(genders(customer.GenderFemale), genders(customer.GenderMale, customer.GenderOther))},
 		"genders that share one":          {"", all(genders(customer.GenderFemale, customer.GenderMale), genders(customer.GenderMale))},
 		"months":                          {"where.all.1", all(months(1, 2), months(3))},
@@ -153,7 +177,13 @@ func TestWhatNoMemberCanFulfilIsRefusedAtTheLaterCondition(t *testing.T) {
 func TestConditionsStandInTheWordsOfTheSchema(t *testing.T) {
 	t.Parallel()
 	from := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
-	text, err := Condition{Bought: &Bought{ProductIDs: []uuid.UUID{uuid.Max}, Period: &Period{From: &from}}}.Text()
+	text, err := Condition{ExpiringPoints: &ExpiringPoints{By: &from, Least: 5}}.Text()
+	require.NoError(t, err)
+	require.JSONEq(t, `{"expiringPoints":{"by":"2026-01-02","least":5}}`, text)
+	text, err = Condition{Coupon: &OfCoupon{[]uuid.UUID{uuid.Max}, UsedCoupon}}.Text()
+	require.NoError(t, err)
+	require.JSONEq(t, `{"coupon":{"campaignIds":["Q2FtcGFpZ246ZmZmZmZmZmYtZmZmZi1mZmZmLWZmZmYtZmZmZmZmZmZmZmZm"],"state":"USED"}}`, text)
+	text, err = Condition{Bought: &Bought{ProductIDs: []uuid.UUID{uuid.Max}, Period: &Period{From: &from}}}.Text()
 	require.NoError(t, err)
 	require.JSONEq(t, `{"bought":{"productIds":["UHJvZHVjdDpmZmZmZmZmZi1mZmZmLWZmZmYtZmZmZi1mZmZmZmZmZmZmZmY"],"period":{"from":"2026-01-02"}}}`, text)
 }

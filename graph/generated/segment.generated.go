@@ -660,6 +660,122 @@ func UnmarshalConsentConditionInput(ctx context.Context, raw any) (segment.Conse
 	return out, err
 }
 
+func unmarshalInputCouponConditionInput(ctx context.Context, ec *executionContext, obj any) (segment.OfCoupon, error) {
+	var it segment.OfCoupon
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignIds", "state"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignIds"))
+			data, err := unmarshalNID2ᚕgithubᚗcomᚋgoogleᚋuuidᚐUUIDᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignIDs = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := unmarshalNCouponConditionState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐCouponState(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCouponConditionInput unmarshals raw into the CouponConditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCouponConditionInput(ctx context.Context, raw any) (segment.OfCoupon, error) {
+	var out segment.OfCoupon
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CouponConditionInput", raw, &out)
+	return out, err
+}
+
+func unmarshalInputExpiringPointsConditionInput(ctx context.Context, ec *executionContext, obj any) (segment.ExpiringPoints, error) {
+	var it segment.ExpiringPoints
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["least"]; !present {
+		asMap["least"] = 1
+	}
+
+	fieldsInOrder := [...]string{"programmeId", "withinDays", "by", "least"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "programmeId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("programmeId"))
+			data, err := unmarshalOID2ᚖgithubᚗcomᚋgoogleᚋuuidᚐUUID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProgrammeID = data
+		case "withinDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("withinDays"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.WithinDays = data
+		case "by":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
+			data, err := unmarshalODate2ᚖtimeᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.By = data
+		case "least":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("least"))
+			data, err := unmarshalNInt2int(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Least = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalExpiringPointsConditionInput unmarshals raw into the ExpiringPointsConditionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalExpiringPointsConditionInput(ctx context.Context, raw any) (segment.ExpiringPoints, error) {
+	var out segment.ExpiringPoints
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ExpiringPointsConditionInput", raw, &out)
+	return out, err
+}
+
 func unmarshalInputExportSegmentInput(ctx context.Context, ec *executionContext, obj any) (segment.ExportInput, error) {
 	var it segment.ExportInput
 	if obj == nil {
@@ -731,7 +847,7 @@ func unmarshalInputMemberConditionInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"all", "any", "not", "bought", "purchases", "lastPurchase", "age", "genders", "birthMonths", "pet", "store", "rankIds", "points", "consent", "joined", "prefectures", "segmentIds", "mailing"}
+	fieldsInOrder := [...]string{"all", "any", "not", "bought", "purchases", "lastPurchase", "age", "genders", "birthMonths", "pet", "store", "rankIds", "points", "expiringPoints", "coupon", "consent", "joined", "prefectures", "segmentIds", "mailing"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -829,6 +945,20 @@ func unmarshalInputMemberConditionInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.Points = data
+		case "expiringPoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiringPoints"))
+			data, err := unmarshalOExpiringPointsConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐExpiringPoints(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiringPoints = data
+		case "coupon":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("coupon"))
+			data, err := unmarshalOCouponConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐOfCoupon(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Coupon = data
 		case "consent":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
 			data, err := unmarshalOConsentConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐConsent(ctx, ec, v)
@@ -899,7 +1029,7 @@ func unmarshalInputPetConditionInput(ctx context.Context, ec *executionContext, 
 		asMap["breeds"] = []any{}
 	}
 
-	fieldsInOrder := [...]string{"species", "breeds", "age"}
+	fieldsInOrder := [...]string{"species", "breeds", "age", "birthMonths"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -927,6 +1057,13 @@ func unmarshalInputPetConditionInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.Age = data
+		case "birthMonths":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("birthMonths"))
+			data, err := unmarshalOInt2ᚕintᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.BirthMonths = data
 		}
 	}
 	return it, nil
@@ -1610,6 +1747,12 @@ func unmarshalNConditionRangeInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcor
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func unmarshalNCouponConditionState2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐCouponState(ctx context.Context, ec *executionContext, v any) (segment.CouponState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := segment.CouponState(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func unmarshalNExportSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐExportInput(ctx context.Context, ec *executionContext, v any) (segment.ExportInput, error) {
 	res, err := unmarshalInputExportSegmentInput(ctx, ec, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -1767,6 +1910,22 @@ func unmarshalOConsentConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnoren�
 		return nil, nil
 	}
 	res, err := unmarshalInputConsentConditionInput(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOCouponConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐOfCoupon(ctx context.Context, ec *executionContext, v any) (*segment.OfCoupon, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputCouponConditionInput(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalOExpiringPointsConditionInput2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋsegmentᚐExpiringPoints(ctx context.Context, ec *executionContext, v any) (*segment.ExpiringPoints, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputExpiringPointsConditionInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -926,6 +926,14 @@ type PointBalancesPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// A batch of points after it was begun or stopped.
+type PointBatchPayload struct {
+	// The batch; null if nothing was changed.
+	Batch *points.Batch `json:"batch,omitempty"`
+	// Why not; empty if it was.
+	UserErrors []UserError `json:"userErrors"`
+}
+
 // A code after a change.
 type PointCodePayload struct {
 	// The code; null if nothing was done.

@@ -150,6 +150,9 @@ func (j *Jobs) Grant(ctx context.Context, job promotion.GrantJob) error { return
 // Give queues the coupons of a batch.
 func (j *Jobs) Give(ctx context.Context, job promotion.GiveJob) error { return j.Insert(ctx, job) }
 
+// GrantMany queues the points of a batch.
+func (j *Jobs) GrantMany(ctx context.Context, job points.BatchJob) error { return j.Insert(ctx, job) }
+
 // Notify queues the telling of a campaign, once for each job.
 func (j *Jobs) Notify(ctx context.Context, job promotion.NoticeJob) error {
 	return j.insert(ctx, []river.InsertManyParams{{Args: job, InsertOpts: &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true}}}})

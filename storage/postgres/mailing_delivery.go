@@ -12,12 +12,12 @@ import (
 )
 
 // Waiting are those who wait next for their e-mail, those behind who were tried before.
-func (s *Mailings) Waiting(ctx context.Context, m mailing.Mailing, most int) ([]mailing.Reader, error) {
+func (s *Mailings) Waiting(ctx context.Context, m mailing.Mailing, at time.Time, most int) ([]mailing.Reader, error) {
 	ids, err := s.segments.ids(ctx, `SELECT member_id FROM mailing_recipients WHERE mailing_id = $1 AND state = 'QUEUED' ORDER BY tries, position LIMIT $2`, m.ID, most)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	found, err := s.Readers(ctx, m, ids)
+	found, err := s.Readers(ctx, m, at, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -33,19 +33,28 @@ func (s *Mailings) Waiting(ctx context.Context, m mailing.Mailing, most int) ([]
 	return all, nil
 }
 
-// Readers are the members as texts speak of them: points are those of the brand's own
-// programmes.
-func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []uuid.UUID) ([]mailing.Reader, error) {
+// Readers are the members as texts speak of them: points, and those that expire next, are those
+// of the brand's own programmes.
+func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, at time.Time, memberIDs []uuid.UUID) ([]mailing.Reader, error) {
 	facts, err := collect[struct {
-		MemberID uuid.UUID
-		Rank     string
-		Points   int64
-		CouponID *uuid.UUID
+		MemberID  uuid.UUID
+		Rank      string
+		Store     string
+		Points    int64
+		Expiring  int64
+		ExpiresOn *time.Time
+		CouponID  *uuid.UUID
 	}](ctx, s.db, `
 		SELECT j.member_id, CASE WHEN $4 THEN (SELECT c.id FROM coupons c WHERE c.batch_id = $3 AND c.member_id = j.member_id AND c.state = 'ISSUED' ORDER BY c.id LIMIT 1) END AS coupon_id, coalesce(k.name->>'ja', '') AS rank,
+			coalesce(h.name->>'ja', '') AS store, coalesce(e.points, 0)::bigint AS expiring, e.expires_on,
 			coalesce((SELECT sum(a.available) FROM point_accounts a JOIN point_programmes g ON g.id = a.programme_id WHERE a.member_id = j.member_id AND g.brand_id = $1), 0)::bigint AS points
-		FROM memberships j LEFT JOIN member_ranks k ON k.id = j.rank_id
-		WHERE j.brand_id = $1 AND j.ended_at IS NULL AND j.member_id = ANY($2)`, m.BrandID, memberIDs, m.ID, m.CouponCampaignID != nil)
+		FROM memberships j LEFT JOIN member_ranks k ON k.id = j.rank_id LEFT JOIN locations h ON h.id = j.home_store_id
+		LEFT JOIN LATERAL (
+			SELECT l.expires_on, sum(l.remaining) AS points FROM point_accounts a JOIN point_programmes g ON g.id = a.programme_id
+			JOIN point_lots l ON l.account_id = a.id AND l.remaining > 0 AND NOT l.pending AND l.expires_on >= ($5::timestamptz AT TIME ZONE g.zone)::date
+			WHERE a.member_id = j.member_id AND g.brand_id = $1 GROUP BY l.expires_on ORDER BY l.expires_on LIMIT 1
+		) e ON true
+		WHERE j.brand_id = $1 AND j.ended_at IS NULL AND j.member_id = ANY($2)`, m.BrandID, memberIDs, m.ID, m.CouponCampaignID != nil, at)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +71,7 @@ func (s *Mailings) Readers(ctx context.Context, m mailing.Mailing, memberIDs []u
 	all := make([]mailing.Reader, 0, len(facts))
 	for _, f := range facts {
 		if r, ok := byID[f.MemberID]; ok {
-			r.Rank, r.Points, r.CouponID = f.Rank, f.Points, f.CouponID
+			r.Rank, r.Store, r.Points, r.Expiring, r.ExpiresOn, r.CouponID = f.Rank, f.Store, f.Points, f.Expiring, f.ExpiresOn, f.CouponID
 			all = append(all, r)
 		}
 	}

@@ -26,7 +26,7 @@ var whatAMergeDoes = map[string]string{
 	"prize_exchanges.member_id": moves, "vouchers.member_id": moves, "migration_sources.member_id": moves, "draw_winners.member_id": moves, "saved_addresses.member_id": moves,
 	"wish_lists.member_id": moves, "restock_requests.member_id": moves, "quotations.member_id": moves, "saved_cards.member_id": moves,
 	"recurring_orders.member_id": moves, "draft_orders.member_id": moves,
-	"segment_members.member_id": moves, "mailing_recipients.member_id": moves, "coupon_waiters.member_id": moves, // by who follow
+	"segment_members.member_id": moves, "mailing_recipients.member_id": moves, "coupon_waiters.member_id": moves, "point_waiters.member_id": moves, // by who follow
 	"purchase_sums.member_id": moves, // by a trigger on purchases
 
 	// One row for both: Move, Retire, and the points' own Merge.

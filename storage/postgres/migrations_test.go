@@ -17,7 +17,7 @@ import (
 // large are tables that have a row for each member, order or coupon: an index that is built on
 // one under a lock stops the shop for minutes.
 var large = []string{
-	"accounts", "carts", "cart_lines", "coupons", "mailing_recipients", "member_cards", "member_rank_changes", "members", "memberships", "order_lines", "orders", "payments",
+	"accounts", "campaign_uses", "carts", "cart_lines", "coupons", "mailing_recipients", "member_cards", "member_rank_changes", "members", "memberships", "order_lines", "orders", "payments", "pets",
 	"point_accounts", "point_lots", "profiles", "saved_addresses", "vouchers",
 }
 
@@ -47,7 +47,8 @@ func TestIndexesOnLargeTablesAreBuiltWhileOthersWrite(t *testing.T) {
 	db := pgtest.New(t)
 	there, err := postgres.One[int](t.Context(), db, `
 		SELECT count(*)::int FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid WHERE i.indisvalid AND c.relname = ANY($1)`,
-		[]string{"saved_addresses_prefecture", "memberships_joined", "coupons_batch", "coupons_used", "profiles_birth_month", "memberships_anniversary", "member_rank_changes_due"})
+		[]string{"saved_addresses_prefecture", "memberships_joined", "coupons_batch", "coupons_used", "profiles_birth_month", "memberships_anniversary", "member_rank_changes_due",
+			"pets_birth_month", "coupons_held", "campaign_uses_coupon"})
 	require.NoError(t, err)
-	require.Equal(t, 7, there)
+	require.Equal(t, 10, there)
 }

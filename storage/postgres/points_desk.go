@@ -27,10 +27,15 @@ func (s *Points) GrantedBy(ctx context.Context, staffID uuid.UUID, since map[uui
 		ID     uuid.UUID
 		Points int64
 	}](ctx, s.db, `
-		SELECT w.id, sum(e.points)::bigint AS points FROM unnest($2::uuid[], $3::timestamptz[]) AS w (id, since)
-		JOIN point_entries e ON e.actor_id = $1 AND e.at >= w.since AND e.programme_id = w.id AND e.order_id IS NULL
-			AND (e.kind IN ('GRANT', 'DEDUCT', 'EARN') AND e.purchase_id IS NULL OR e.kind = 'EARN' AND e.key LIKE 'typed:%' AND split_part(e.key, ':', 3) = '')
-		GROUP BY w.id`, staffID, programmes, times)
+		WITH wanted AS (SELECT * FROM unnest($2::uuid[], $3::timestamptz[]) AS w (id, since)), moved AS (
+			SELECT w.id, e.points FROM wanted w
+			JOIN point_entries e ON e.actor_id = $1 AND e.at >= w.since AND e.programme_id = w.id AND e.order_id IS NULL AND e.key NOT LIKE $4
+				AND (e.kind IN ('GRANT', 'DEDUCT', 'EARN') AND e.purchase_id IS NULL OR e.kind = 'EARN' AND e.key LIKE 'typed:%' AND split_part(e.key, ':', 3) = '')
+			UNION ALL
+			SELECT w.id, b.points * CASE b.state WHEN 'MAKING' THEN b.members - b.left_out ELSE b.made END FROM wanted w
+			JOIN point_batches b ON b.actor_id = $1 AND b.bounded AND b.created_at >= w.since AND b.programme_id = w.id
+		)
+		SELECT id, sum(points)::bigint AS points FROM moved GROUP BY id`, staffID, programmes, times, points.BatchKey+"%")
 	all := make(map[uuid.UUID]int64, len(sums))
 	for _, n := range sums {
 		all[n.ID] = n.Points

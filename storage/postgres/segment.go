@@ -39,6 +39,7 @@ func (s *Segments) Known(ctx context.Context, brandID uuid.UUID, named []segment
 			WHEN 'ProductBrand' THEN EXISTS (SELECT FROM product_brands x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Location' THEN EXISTS (SELECT FROM locations x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'MemberRank' THEN EXISTS (SELECT FROM member_ranks x WHERE x.id = n.id AND x.brand_id = $1)
+			WHEN 'Campaign' THEN EXISTS (SELECT FROM campaigns x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Mailing' THEN EXISTS (SELECT FROM mailings x WHERE x.id = n.id AND x.brand_id = $1)
 			WHEN 'Segment' THEN EXISTS (SELECT FROM segments x WHERE x.id = n.id AND x.brand_id = $1 AND x.closed_at IS NULL)
 			WHEN 'PointProgramme' THEN EXISTS (SELECT FROM point_programmes x WHERE x.id = n.id AND (x.brand_id = $1 OR x.shared)) END`, brandID, kinds, ids)
@@ -239,11 +240,13 @@ func (s *Segments) Fits(ctx context.Context, all []segment.Fit, memberIDs []uuid
 }
 
 // Follow lets what is the gone member's be the kept one's: the place in static segments, and
-// the one among those who wait for a coupon.
+// those among who wait for a coupon or for points.
 func (s *Segments) Follow(ctx context.Context, keptID, goneID uuid.UUID) error {
 	_, err := s.db.conn(ctx).Exec(ctx, `
 		WITH gone AS (DELETE FROM segment_members WHERE member_id = $2 RETURNING segment_id),
 		kept AS (INSERT INTO segment_members (segment_id, member_id) SELECT segment_id, $1::uuid FROM gone ON CONFLICT DO NOTHING),
+		queued AS (DELETE FROM point_waiters WHERE member_id = $2 RETURNING batch_id),
+		points AS (INSERT INTO point_waiters (batch_id, member_id) SELECT batch_id, $1::uuid FROM queued ON CONFLICT DO NOTHING),
 		waited AS (DELETE FROM coupon_waiters WHERE member_id = $2 RETURNING batch_id)
 		INSERT INTO coupon_waiters (batch_id, member_id) SELECT batch_id, $1::uuid FROM waited ON CONFLICT DO NOTHING`, keptID, goneID)
 	return err

@@ -132,8 +132,8 @@ func (s *stage) holds(c segment.Condition) string {
 		return s.points(*c.Points)
 	case c.Consent != nil:
 		return s.consent(*c.Consent)
-	case c.Mailing != nil:
-		return s.in(s.mailing(*c.Mailing))
+	case c.Mailing != nil, c.ExpiringPoints != nil, c.Coupon != nil:
+		return s.in(s.given(c))
 	case c.SegmentIDs != nil:
 		return s.in(`SELECT DISTINCT x.member_id FROM segment_members x WHERE ` + s.whose() + ` AND x.segment_id = ANY(` + s.arg(c.SegmentIDs) + `)`)
 	case c.Prefectures != nil:
@@ -305,6 +305,9 @@ func (s *stage) pet(p segment.Pet) string {
 	if p.Age != nil && p.Age.Max != nil {
 		where = append(where, `birthday > (@today::date - make_interval(years => `+s.arg(*p.Age.Max+1)+`::int))::date`)
 	}
+	if p.BirthMonths != nil {
+		where = append(where, `extract(month FROM birthday)::int = ANY(`+s.arg(p.BirthMonths)+`)`)
+	}
 	return `SELECT DISTINCT x.member_id FROM pets x WHERE ` + strings.Join(where, ` AND `)
 }
 
@@ -328,6 +331,44 @@ func (s *stage) points(p segment.Points) string {
 	name := fmt.Sprint("b", len(s.joins))
 	s.joins = append(s.joins, `LEFT JOIN point_accounts `+name+` ON `+name+`.member_id = j.member_id AND `+name+`.programme_id = `+s.arg(p.ProgrammeID))
 	return `(` + strings.Join(s.counts(`coalesce(`+name+`.available, 0)`, &p.Balance), ` AND `) + `)`
+}
+
+// given are those of whom a condition on what they were sent or given holds.
+func (s *stage) given(c segment.Condition) string {
+	switch {
+	case c.Mailing != nil:
+		return s.mailing(*c.Mailing)
+	case c.Coupon != nil:
+		return s.coupon(*c.Coupon)
+	}
+	return s.expiring(*c.ExpiringPoints)
+}
+
+// expiring are those whose points that can be used today, and not after the day, come to so
+// many. Points of a shared programme of another brand are asked for by its id alone.
+func (s *stage) expiring(e segment.ExpiringPoints) string {
+	programmes := `ARRAY(SELECT id FROM point_programmes WHERE brand_id = @brand)`
+	if e.ProgrammeID != nil {
+		programmes = s.arg([]uuid.UUID{*e.ProgrammeID}) + `::uuid[]`
+	}
+	return `SELECT x.member_id FROM point_lots l JOIN point_accounts x ON x.id = l.account_id
+		WHERE ` + s.whose() + ` AND l.programme_id = ANY(` + programmes + `) AND l.remaining > 0 AND NOT l.pending
+			AND l.expires_on >= @today::date AND l.expires_on <= ` + s.arg(e.Last(s.query.Today).Format(time.DateOnly)) + `::text::date
+		GROUP BY x.member_id HAVING sum(l.remaining) >= ` + s.arg(e.Least) + `::bigint`
+}
+
+// coupon are those who have a coupon that can be used now, or have used one with an order that
+// still has it.
+func (s *stage) coupon(c segment.OfCoupon) string {
+	campaigns := s.arg(c.CampaignIDs)
+	if c.State == segment.UsedCoupon {
+		return `SELECT DISTINCT x.member_id FROM (
+			SELECT buyer_id AS member_id FROM campaign_uses WHERE campaign_id = ANY(` + campaigns + `) AND coupon_id IS NOT NULL AND returned_at IS NULL
+		) x WHERE ` + s.whose()
+	}
+	now := s.arg(s.query.Now)
+	return `SELECT DISTINCT x.member_id FROM coupons x
+		WHERE ` + s.whose() + ` AND x.campaign_id = ANY(` + campaigns + `) AND x.state = 'ISSUED' AND x.valid_from <= ` + now + ` AND x.valid_until > ` + now
 }
 
 func (s *stage) consent(c segment.Consent) string {

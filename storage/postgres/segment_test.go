@@ -97,9 +97,13 @@ type known struct {
 	store, rank uuid.UUID
 	points      int64
 	mail        bool
+	lots        []expiringLot
 	pets        []customer.Pet
 	bought      []boughtOnce
 }
+
+// expiringLot is points whose last day is so many days from the day of the search.
+type expiringLot struct{ days, points int }
 
 type boughtOnce struct {
 	on              time.Time
@@ -137,8 +141,20 @@ func (k known) fits(c segment.Condition, category map[uuid.UUID]uuid.UUID) bool 
 		return slices.Contains(c.RankIDs, k.rank)
 	case c.Points != nil:
 		return c.Points.Balance.Has(k.points)
+	case c.ExpiringPoints != nil:
+		return k.loses(*c.ExpiringPoints)
 	}
 	return k.mail == c.Consent.Given
+}
+
+func (k known) loses(e segment.ExpiringPoints) bool {
+	sum := 0
+	for _, l := range k.lots {
+		if l.days >= 0 && !searchDay.AddDate(0, 0, l.days).After(e.Last(searchDay)) {
+			sum += l.points
+		}
+	}
+	return sum >= e.Least
 }
 
 func within(p *segment.Period, day time.Time) bool {
@@ -186,11 +202,14 @@ func petFits(p customer.Pet, c segment.Pet) bool {
 	if len(c.Species) > 0 && !slices.Contains(c.Species, p.Species) || len(c.Breeds) > 0 && !slices.Contains(c.Breeds, p.Breed) {
 		return false
 	}
+	if p.Birthday == nil {
+		return c.Age == nil && c.BirthMonths == nil
+	}
+	if c.BirthMonths != nil && !slices.Contains(c.BirthMonths, int(p.Birthday.Month())) {
+		return false
+	}
 	if c.Age == nil {
 		return true
-	}
-	if p.Birthday == nil {
-		return false
 	}
 	age := searchDay.Year() - p.Birthday.Year()
 	if searchDay.Before(p.Birthday.AddDate(age, 0, 0)) {
@@ -239,7 +258,7 @@ func pick[T any](r *rapid.T, all []T) T { return rapid.SampledFrom(all).Draw(r, 
 func (w *town) move(r *rapid.T, n int) {
 	ctx := context.Background()
 	batch := &pgx.Batch{}
-	for _, table := range []string{"purchases", "purchase_lines", "pets", "point_accounts", "member_settings", "profiles", "memberships", "members", "accounts"} {
+	for _, table := range []string{"purchases", "purchase_lines", "pets", "point_lots", "point_accounts", "member_settings", "profiles", "memberships", "members", "accounts"} {
 		batch.Queue(`DELETE FROM ` + table)
 	}
 	w.people = nil
@@ -257,8 +276,16 @@ func (w *town) move(r *rapid.T, n int) {
 		} else {
 			k.gender = "UNSAID"
 		}
-		if k.points > 0 {
-			batch.Queue(`INSERT INTO point_accounts (id, programme_id, member_id, available) VALUES ($1, $2, $3, $4)`, id.New(), w.programme, k.id, k.points)
+		if account := id.New(); k.points > 0 {
+			batch.Queue(`INSERT INTO point_accounts (id, programme_id, member_id, available) VALUES ($1, $2, $3, $4)`, account, w.programme, k.id, k.points)
+			for range rapid.IntRange(0, 3).Draw(r, "lots") {
+				l := expiringLot{rapid.IntRange(-2, 6).Draw(r, "ends"), rapid.IntRange(1, 3).Draw(r, "left")}
+				k.lots = append(k.lots, l)
+				batch.Queue(`INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, earned_at) VALUES ($1, $2, $3, false, 9, $4, $5, now())`,
+					id.New(), account, w.programme, l.points, searchDay.AddDate(0, 0, l.days))
+			}
+			batch.Queue(`INSERT INTO point_lots (id, account_id, programme_id, pending, issued, remaining, expires_on, earned_at) VALUES ($1, $2, $3, true, 9, 9, $4, now())`,
+				id.New(), account, w.programme, searchDay)
 		}
 		if k.mail {
 			batch.Queue(`INSERT INTO member_settings (member_id, brand_id, medium, given, since) VALUES ($1, $2, 'MAIL', true, now())`, k.id, w.BrandID)
@@ -313,9 +340,9 @@ func period(r *rapid.T) *segment.Period {
 
 //nolint:gocyclo // a case for each kind of condition
 func (w *town) tree(r *rapid.T, depth int) segment.Condition {
-	kind := rapid.IntRange(0, 13).Draw(r, "kind")
+	kind := rapid.IntRange(0, 14).Draw(r, "kind")
 	if depth > 2 {
-		kind = 3 + kind%11
+		kind = 3 + kind%12
 	}
 	several := func() (all []segment.Condition) {
 		for range rapid.IntRange(1, 3).Draw(r, "several") {
@@ -353,11 +380,20 @@ func (w *town) tree(r *rapid.T, depth int) segment.Condition {
 	case 9:
 		return segment.Condition{BirthMonths: []int{rapid.IntRange(1, 12).Draw(r, "a"), rapid.IntRange(1, 12).Draw(r, "b")}}
 	case 10:
-		return segment.Condition{Pet: &segment.Pet{Species: []customer.Species{"DOG"}, Breeds: pick(r, [][]string{nil, {"柴犬"}}), Age: pick(r, []*segment.Range{nil, bounds(r, 0, 5)})}}
+		return segment.Condition{Pet: &segment.Pet{Species: []customer.Species{"DOG"}, Breeds: pick(r, [][]string{nil, {"柴犬"}}), BirthMonths: pick(r, [][]int{nil, {1, 2, 3, 4, 5, 6}}), Age: pick(r, []*segment.Range{nil, bounds(r, 0, 5)})}}
 	case 11:
 		return segment.Condition{Store: &segment.OfStore{Kind: pick(r, []segment.StoreKind{segment.Home, segment.Registered}), StoreIDs: []uuid.UUID{pick(r, w.stores)}}}
 	case 12:
 		return pick(r, []segment.Condition{{RankIDs: []uuid.UUID{pick(r, w.ranks)}}, {Consent: &segment.Consent{Medium: member.Mail, Given: rapid.Bool().Draw(r, "given")}}})
+	case 13:
+		e := segment.ExpiringPoints{ProgrammeID: pick(r, []*uuid.UUID{nil, &w.programme}), Least: rapid.IntRange(1, 5).Draw(r, "least")}
+		if days := rapid.IntRange(0, 6).Draw(r, "days"); rapid.Bool().Draw(r, "by") {
+			by := searchDay.AddDate(0, 0, days)
+			e.By = &by
+		} else {
+			e.WithinDays = &days
+		}
+		return segment.Condition{ExpiringPoints: &e}
 	}
 	return segment.Condition{Points: &segment.Points{ProgrammeID: w.programme, Balance: *bounds(r, 0, 3)}}
 }
@@ -461,7 +497,10 @@ func TestASearchForOneReadsNoOther(t *testing.T) {
 	var one uuid.UUID
 	require.NoError(t, w.DB.Pool().QueryRow(ctx, `SELECT member_id FROM memberships ORDER BY member_id OFFSET 777 LIMIT 1`).Scan(&one))
 	q := segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Limit: 1, MemberID: &one, Within: time.Minute, Where: segment.Condition{All: []segment.Condition{
-		{Pet: &segment.Pet{Age: &segment.Range{Min: some(1)}}},
+		{Pet: &segment.Pet{Age: &segment.Range{Min: some(1)}, BirthMonths: []int{1}}},
+		{Not: &segment.Condition{ExpiringPoints: &segment.ExpiringPoints{WithinDays: some(30), Least: 1}}},
+		{Not: &segment.Condition{Coupon: &segment.OfCoupon{CampaignIDs: []uuid.UUID{uuid.Max}, State: segment.HoldsCoupon}}},
+		{Not: &segment.Condition{Coupon: &segment.OfCoupon{CampaignIDs: []uuid.UUID{uuid.Max}, State: segment.UsedCoupon}}},
 		{Purchases: &segment.Purchases{Amount: &segment.Amounts{Min: yen(100)}}},
 		{Purchases: &segment.Purchases{Visits: &segment.Range{Max: some(3)}}},
 		{LastPurchase: &segment.Period{LastDays: some(3650)}},
@@ -505,6 +544,32 @@ func TestSearchesReadSumsOutOfIndexesOfTheirMonths(t *testing.T) {
 	require.Regexp(t, regexp.MustCompile(`purchase_lines_2026_06`), whole)
 	require.NotContains(t, whole, "2026_01", "months beside the period are not read")
 	require.Contains(t, whole, "purchase_sums_member", "sums are read out of one index")
+}
+
+// Pets by the month of their birth, points that expire, and coupons are found by indexes that
+// have what is asked for, not by reading every member's.
+func TestWhatIsAskedOfPetsPointsAndCouponsIsReadOutOfIndexes(t *testing.T) {
+	t.Parallel()
+	w := newTown(t)
+	for index, c := range map[string]segment.Condition{
+		"pets_birth_month":     {Pet: &segment.Pet{BirthMonths: []int{12}}},
+		"point_lots_expiry":    {ExpiringPoints: &segment.ExpiringPoints{WithinDays: some(30), Least: 100}},
+		"coupons_held":         {Coupon: &segment.OfCoupon{CampaignIDs: []uuid.UUID{uuid.Max}, State: segment.HoldsCoupon}},
+		"campaign_uses_coupon": {Coupon: &segment.OfCoupon{CampaignIDs: []uuid.UUID{uuid.Max}, State: segment.UsedCoupon}},
+	} {
+		sql, args := postgres.CompileSearch(segment.Query{BrandID: w.BrandID, Currency: "JPY", Today: searchDay, Now: searchDay, Where: c}, nil)
+		tx, err := w.DB.Pool().Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), `SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_custom_plan`)
+		require.NoError(t, err)
+		rows, err := tx.Query(t.Context(), `EXPLAIN `+sql+` SELECT count(*) FROM hits`, args)
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.NoError(t, tx.Rollback(t.Context()))
+		require.Contains(t, strings.Join(plan, "\n"), index+" on ")
+		require.Regexp(t, `Index Cond: .*(ANY|expires_on)`, strings.Join(plan, "\n"), index)
+	}
 }
 
 // Who bought a product, and for how much, is found by several processes at once, each reading

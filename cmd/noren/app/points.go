@@ -63,6 +63,7 @@ func (a *App) pointWork(w *river.Workers) {
 	work(w, func(ctx context.Context, _ points.NoticeJob) error { return service.Notify(ctx) })
 	work(w, func(ctx context.Context, _ points.RetryJob) error { return service.Retry(ctx) })
 	river.AddWorker(w, &longJob[points.BookJob]{f: func(ctx context.Context, _ points.BookJob) error { return service.BookDays(ctx) }})
+	river.AddWorker(w, &longJob[points.BatchJob]{f: func(ctx context.Context, j points.BatchJob) error { return service.GrantBatch(ctx, j.BatchID) }})
 	river.AddWorker(w, alone[points.ExpireJob](a.DB, service.Expire))
 }
 
