@@ -194,6 +194,9 @@ func TestBatchesOfPointsThatCannotBeAreRefused(t *testing.T) {
 	_, err := s.App.App.Resolvers.Points.GrantToSegment(partner, points.GrantManyInput{IdempotencyKey: s.key(), SegmentID: keyOf(t, everybody), ProgrammeID: keyOf(t, s.own), Points: 1, Reason: "x"})
 	require.ErrorIs(t, err, fault.ErrForbidden, "an API client grants nothing by hand")
 	require.Equal(t, 1, countOf(t, s.App, `SELECT count(*) FROM point_batches`))
+	s.Work(t)
+	require.Eventually(t, func() bool { return s.batch(t, batch).Batch.State == "DONE" }, time.Minute, 20*time.Millisecond, "the queue knows the job")
+	require.Equal(t, 2, s.batch(t, batch).Batch.Made)
 }
 
 // Points that expire soon, and pets by the month of their birth, are asked for as the schema
