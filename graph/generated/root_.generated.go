@@ -216,6 +216,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CorrectPurchaseInput", graphql.BindUnmarshaler(ec, unmarshalInputCorrectPurchaseInput)),
 			graphql.NewInputUnmarshaler("CountStocktakeInput", graphql.BindUnmarshaler(ec, unmarshalInputCountStocktakeInput)),
 			graphql.NewInputUnmarshaler("CounterMemberInput", graphql.BindUnmarshaler(ec, unmarshalInputCounterMemberInput)),
+			graphql.NewInputUnmarshaler("CouponConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputCouponConditionInput)),
 			graphql.NewInputUnmarshaler("CreateCompanyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCompanyInput)),
 			graphql.NewInputUnmarshaler("CreateCustomerGroupInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateCustomerGroupInput)),
 			graphql.NewInputUnmarshaler("CreateDraftOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateDraftOrderInput)),
@@ -248,6 +249,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExchangePrizeForInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeForInput)),
 			graphql.NewInputUnmarshaler("ExchangePrizeInput", graphql.BindUnmarshaler(ec, unmarshalInputExchangePrizeInput)),
 			graphql.NewInputUnmarshaler("ExperimentInput", graphql.BindUnmarshaler(ec, unmarshalInputExperimentInput)),
+			graphql.NewInputUnmarshaler("ExpiringPointsConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputExpiringPointsConditionInput)),
 			graphql.NewInputUnmarshaler("ExportPointTransfersInput", graphql.BindUnmarshaler(ec, unmarshalInputExportPointTransfersInput)),
 			graphql.NewInputUnmarshaler("ExportSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputExportSegmentInput)),
 			graphql.NewInputUnmarshaler("ExportShipmentsInput", graphql.BindUnmarshaler(ec, unmarshalInputExportShipmentsInput)),
@@ -262,6 +264,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("GivePointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGivePointsInput)),
 			graphql.NewInputUnmarshaler("GrantDrawEntriesInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantDrawEntriesInput)),
 			graphql.NewInputUnmarshaler("GrantPointsInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsInput)),
+			graphql.NewInputUnmarshaler("GrantPointsToSegmentInput", graphql.BindUnmarshaler(ec, unmarshalInputGrantPointsToSegmentInput)),
 			graphql.NewInputUnmarshaler("HandOverPickUpInput", graphql.BindUnmarshaler(ec, unmarshalInputHandOverPickUpInput)),
 			graphql.NewInputUnmarshaler("HandedLotInput", graphql.BindUnmarshaler(ec, unmarshalInputHandedLotInput)),
 			graphql.NewInputUnmarshaler("HoldDunningInput", graphql.BindUnmarshaler(ec, unmarshalInputHoldDunningInput)),
@@ -499,6 +502,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StockLotFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockLotFilter)),
 			graphql.NewInputUnmarshaler("StockMovementFilter", graphql.BindUnmarshaler(ec, unmarshalInputStockMovementFilter)),
 			graphql.NewInputUnmarshaler("StocktakeLineInput", graphql.BindUnmarshaler(ec, unmarshalInputStocktakeLineInput)),
+			graphql.NewInputUnmarshaler("StopPointBatchInput", graphql.BindUnmarshaler(ec, unmarshalInputStopPointBatchInput)),
 			graphql.NewInputUnmarshaler("StoreConditionInput", graphql.BindUnmarshaler(ec, unmarshalInputStoreConditionInput)),
 			graphql.NewInputUnmarshaler("SubscribeRecurringOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputSubscribeRecurringOrderInput)),
 			graphql.NewInputUnmarshaler("TagOrderInput", graphql.BindUnmarshaler(ec, unmarshalInputTagOrderInput)),
@@ -9049,7 +9053,7 @@ type Mailing {
   couponDays: Int
   "The subject of the e-mails; empty for letters."
   subject: String!
-  "The text of the e-mails, with the fields {{name}}, {{points}}, {{rank}} and {{coupon}}; empty for letters."
+  "The text of the e-mails, with the fields {{name}}, {{points}}, {{expiring}}, {{expiresOn}}, {{rank}}, {{store}} and {{coupon}}; empty for letters."
   body: String!
   "Who sends the e-mails: name, address and contact, as the law wants it said (特定電子メール法)."
   imprint: String!
@@ -9235,7 +9239,7 @@ input SaveMailingInput {
   couponDays: Int
 }
 
-"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}} and {{rank}}, and {{coupon}} where the mailing gives coupons."
+"What e-mails of a mailing say. Texts may have the fields {{name}}, {{points}}, {{expiring}} (those of the points that expire next), {{expiresOn}} (their last day; empty where none expires), {{rank}} and {{store}} (the home store), and {{coupon}} where the mailing gives coupons."
 input MailingContentInput {
   "The subject, at most 200 characters."
   subject: String!
@@ -12102,6 +12106,103 @@ extend enum UserErrorCode {
   PICK_UP_LOCKED
   "The order was not picked up in time."
   PICK_UP_EXPIRED
+}
+`, BuiltIn: false},
+	{Name: "../schema/point_batch.graphqls", Input: `extend type Query {
+  "Points that the members of a segment are given; null if the brand has no such batch. For the head office."
+  pointBatch(
+    "The batch's global id."
+    id: ID!
+  ): PointBatch @allow(permissions: [POINT_READ])
+}
+
+extend type Mutation {
+  """
+  Give each member of a segment as many points by hand, once each. Whom the segment has now is
+  noted; a job gives the points, 500 members at a time, and ` + "`" + `pointBatch` + "`" + ` tells how far it is.
+  All of them together count to what one of the staff may give in a day (POINTS_STAFF_LIMIT),
+  but for who may set that limit (POINT_ADMIN). For the head office.
+  """
+  grantPointsToSegment(
+    "To whom, how many each, and why."
+    input: GrantPointsToSegmentInput!
+  ): PointBatchPayload! @allow(permissions: [POINT_WRITE]) @takes(seconds: 120)
+  "Stop a batch of points: whoever has theirs keeps them, nobody else gets any. One that was stopped stays so. For the head office."
+  stopPointBatch(
+    "Which."
+    input: StopPointBatchInput!
+  ): PointBatchPayload! @allow(permissions: [POINT_WRITE])
+}
+
+"Points for each member of a segment."
+input GrantPointsToSegmentInput {
+  "Chosen by the client for this intent and kept over retries."
+  idempotencyKey: String!
+  "The segment whose members get them."
+  segmentId: ID!
+  "The point programme."
+  programmeId: ID!
+  "How many each of them gets."
+  points: Int!
+  "Why, for the ledger; at most 200 characters."
+  reason: String!
+}
+
+"A batch of points to stop."
+input StopPointBatchInput {
+  "The batch."
+  batchId: ID!
+}
+
+"Points that the members of a segment are given, as many each."
+type PointBatch {
+  "The batch's opaque global id."
+  id: ID!
+  "The global id of the point programme."
+  programmeId: ID!
+  "The global id of the segment whose members get them."
+  segmentId: ID!
+  "How many points each of them gets."
+  points: Int!
+  "Why, as it stands in the ledger."
+  reason: String!
+  "How far it is."
+  state: PointBatchState!
+  "How many members the segment had."
+  members: Int!
+  "How many of them have their points."
+  made: Int!
+  "How many get none, as they left the brand, were erased, or became one with another who has them."
+  leftOut: Int!
+  "When it was asked for."
+  createdAt: DateTime!
+  "When the first of them had their points; null before."
+  startedAt: DateTime
+  "When it was done or stopped; null before."
+  finishedAt: DateTime
+}
+
+"How far a batch of points is."
+enum PointBatchState {
+  "A job gives the points."
+  MAKING
+  "Whoever was to get them has them."
+  DONE
+  "It was stopped, by staff or as its point programme was closed; who had none by then gets none."
+  STOPPED
+}
+
+"A batch of points after it was begun or stopped."
+type PointBatchPayload {
+  "The batch; null if nothing was changed."
+  batch: PointBatch
+  "Why not; empty if it was."
+  userErrors: [UserError!]!
+}
+
+extend enum UserErrorCode {
+  "The points of a batch are all given; it cannot be stopped any more."
+  POINT_BATCH_DONE
 }
 `, BuiltIn: false},
 	{Name: "../schema/points.graphqls", Input: `extend type Query {
@@ -17847,6 +17948,10 @@ input MemberConditionInput {
   rankIds: [ID!]
   "The member has so many points."
   points: PointsConditionInput
+  "So many of the member's points expire soon."
+  expiringPoints: ExpiringPointsConditionInput
+  "The member has, or has used, a coupon of such campaigns."
+  coupon: CouponConditionInput
   "The brand may reach the member so, or may not."
   consent: ConsentConditionInput
   "The member joined the brand in the period."
@@ -17921,6 +18026,8 @@ input PetConditionInput {
   breeds: [String!]! = []
   "Its age in whole years; never holds where its birthday is not known."
   age: ConditionRangeInput
+  "Born in one of these months, 1 to 12; never holds where its birthday is not known."
+  birthMonths: [Int!]
 }
 
 "Stores of which one is the member's."
@@ -17945,6 +18052,34 @@ input PointsConditionInput {
   programmeId: ID!
   "How many; who never had any has none."
   balance: ConditionRangeInput!
+}
+
+"Points that a member loses soon: those that can be used today and whose last day is by then. One of ` + "`" + `withinDays` + "`" + ` and ` + "`" + `by` + "`" + ` is said."
+input ExpiringPointsConditionInput {
+  "The point programme; all of the brand's own together if left out."
+  programmeId: ID
+  "The last day is so many days from today at most, 0 to 3660: it moves along."
+  withinDays: Int
+  "The last day is this one at most."
+  by: Date
+  "How many at least, from 1."
+  least: Int! = 1
+}
+
+"Coupons that a member has or used, of one of the campaigns."
+input CouponConditionInput {
+  "The campaigns that the coupons open."
+  campaignIds: [ID!]!
+  "What became of one of them."
+  state: CouponConditionState!
+}
+
+"What became of a member's coupon."
+enum CouponConditionState {
+  "It is the member's own, was not used, and can be used now."
+  HELD
+  "The member used it, or a code that many share, with an order that was not cancelled."
+  USED
 }
 
 "What a member agreed to."

@@ -258,6 +258,8 @@ type MutationResolver interface {
 	RecordTillPayment(ctx context.Context, input payment.TillInput) (model.PaymentPayload, error)
 	ReadyPickUp(ctx context.Context, input order.ReadyInput) (model.PickUpPayload, error)
 	HandOverPickUp(ctx context.Context, input order.HandOverInput) (model.PickUpPayload, error)
+	GrantPointsToSegment(ctx context.Context, input points.GrantManyInput) (model.PointBatchPayload, error)
+	StopPointBatch(ctx context.Context, input points.StopBatchInput) (model.PointBatchPayload, error)
 	GivePoints(ctx context.Context, input points.GiveInput) (model.PointBalancePayload, error)
 	ExchangePoints(ctx context.Context, input points.ExchangeInput) (model.ExchangePointsPayload, error)
 	SendPoints(ctx context.Context, input points.SendInput) (model.PointTransferPayload, error)
@@ -495,6 +497,7 @@ type QueryResolver interface {
 	Payments(ctx context.Context, first *int, after *string, filter *model.PaymentFilter) (page.Connection[payment.Payment], error)
 	StrayPayments(ctx context.Context, first *int, after *string, states []payment.StrayState) (page.Connection[payment.Stray], error)
 	PickUps(ctx context.Context, first *int, after *string, filter *model.PickUpFilter) (page.Connection[order.PickUp], error)
+	PointBatch(ctx context.Context, id string) (*points.Batch, error)
 	PointProgrammes(ctx context.Context) ([]points.Programme, error)
 	MyPoints(ctx context.Context) ([]points.Balance, error)
 	PointStatement(ctx context.Context, programmeID string, memberID *string, first *int, after *string) (page.Connection[points.Entry], error)
@@ -2014,6 +2017,20 @@ func field_Mutation_grantDrawEntries_args(ctx context.Context, ec *executionCont
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (draw.GrantInput, error) {
 			return unmarshalNGrantDrawEntriesInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋdrawᚐGrantInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func field_Mutation_grantPointsToSegment_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.GrantManyInput, error) {
+			return unmarshalNGrantPointsToSegmentInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐGrantManyInput(ctx, ec, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4598,6 +4615,20 @@ func field_Mutation_startStocktake_args(ctx context.Context, ec *executionContex
 	return args, nil
 }
 
+func field_Mutation_stopPointBatch_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (points.StopBatchInput, error) {
+			return unmarshalNStopPointBatchInput2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐStopBatchInput(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func field_Mutation_subscribeRecurringOrder_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6915,6 +6946,20 @@ func field_Query_pointArrivals_args(ctx context.Context, ec *executionContext, r
 		return nil, err
 	}
 	args["programmeId"] = arg3
+	return args, nil
+}
+
+func field_Query_pointBatch_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return unmarshalNID2string(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -16669,6 +16714,92 @@ func fieldContext_Mutation_handOverPickUp(ctx context.Context, ec *executionCont
 	return fc, nil
 }
 
+func _Mutation_grantPointsToSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_grantPointsToSegment(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().GrantPointsToSegment(ctx, fc.Args["input"].(points.GrantManyInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.PointBatchPayload) graphql.Marshaler {
+			return marshalNPointBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointBatchPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_grantPointsToSegment(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_grantPointsToSegment_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func _Mutation_stopPointBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_stopPointBatch(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StopPointBatch(ctx, fc.Args["input"].(points.StopBatchInput))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_WRITE"}),
+		func(ctx context.Context, selections ast.SelectionSet, v model.PointBatchPayload) graphql.Marshaler {
+			return marshalNPointBatchPayload2githubᚗcomᚋnorenᚑcommerceᚋnorenᚋgraphᚋmodelᚐPointBatchPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_stopPointBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Mutation_stopPointBatch_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_givePoints(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26394,6 +26525,49 @@ func fieldContext_Query_pickUps(ctx context.Context, ec *executionContext, field
 	return fc, nil
 }
 
+func _Query_pointBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_pointBatch(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PointBatch(ctx, fc.Args["id"].(string))
+		},
+		run.Guard(ec.Directives.Allow, false, []access.Role{}, []access.Permission{"POINT_READ"}),
+		func(ctx context.Context, selections ast.SelectionSet, v *points.Batch) graphql.Marshaler {
+			return marshalOPointBatch2ᚖgithubᚗcomᚋnorenᚑcommerceᚋnorenᚋcoreᚋpointsᚐBatch(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_pointBatch(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = run.Args(ctx, field, func() (map[string]any, error) {
+		return field_Query_pointBatch_args(ctx, ec, field.ArgumentMap(ec.Variables))
+	}); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Query_pointProgrammes(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31422,6 +31596,20 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "grantPointsToSegment":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_grantPointsToSegment(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stopPointBatch":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_stopPointBatch(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "givePoints":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_givePoints(ctx, ec, field)
@@ -33005,6 +33193,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_pickUps(ctx, ec, field)
+				})
+		case "pointBatch":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_pointBatch(ctx, ec, field)
 				})
 		case "pointProgrammes":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
