@@ -78,7 +78,7 @@ var memberOperations = map[string]clientOperation{
 		guest, _ := w.guest(t, "09011112222")
 		return apptest.Variables{"memberId": guest, "petId": w.petOf(t, guest), "measuredOn": "2026-01-01", "grams": 4000}
 	})},
-	"admin/MemberPurchases": {4, asked(func(t *testing.T, w *world) apptest.Variables {
+	"admin/MemberPurchases": {5, asked(func(t *testing.T, w *world) apptest.Variables {
 		guest, number := w.guest(t, "09011112222")
 		for range w.size {
 			w.receipt(t, number)

@@ -21,12 +21,12 @@ var pointOperations = map[string]clientOperation{
 	"app/PointLots": {2, loyal(func(_ *testing.T, w *world) apptest.Variables {
 		return apptest.Variables{"programmeId": w.programme(1)}
 	})},
-	"app/CartPoints": {8, func(t *testing.T, w *world) question {
+	"app/CartPoints": {11, func(t *testing.T, w *world) question {
 		q := loyal(nil)(t, w)
 		w.filled(t, q.headers...)
 		return q
 	}},
-	"web/CheckoutPoints": {8, func(t *testing.T, w *world) question {
+	"web/CheckoutPoints": {11, func(t *testing.T, w *world) question {
 		q := loyal(nil)(t, w)
 		w.filled(t, q.headers...)
 		return q
