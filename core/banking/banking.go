@@ -97,24 +97,16 @@ type Allocation struct {
 func (a Allocation) Amount() money.Money { return money.Of(a.AmountMinor, a.Currency) }
 
 // OfPayment is the payment's id in the schema; nil for a company's.
-func (a Allocation) OfPayment() *string { return global("Payment", a.PaymentID) }
+func (a Allocation) OfPayment() *string { return id.GlobalOrNone("Payment", a.PaymentID) }
 
 // OfCompany is the company's id in the schema; nil for an order's payment.
-func (a Allocation) OfCompany() *string { return global("Company", a.CompanyID) }
+func (a Allocation) OfCompany() *string { return id.GlobalOrNone("Company", a.CompanyID) }
 
 // OfPayment is the payment's id in the schema; nil for a company's.
-func (c Candidate) OfPayment() *string { return global("Payment", c.PaymentID) }
+func (c Candidate) OfPayment() *string { return id.GlobalOrNone("Payment", c.PaymentID) }
 
 // OfCompany is the company's id in the schema; nil for an order's payment.
-func (c Candidate) OfCompany() *string { return global("Company", c.CompanyID) }
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	text := id.Global(kind, *key)
-	return &text
-}
+func (c Candidate) OfCompany() *string { return id.GlobalOrNone("Company", c.CompanyID) }
 
 // Store keeps statements and their lines.
 type Store interface {

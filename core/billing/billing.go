@@ -77,13 +77,7 @@ type Line struct {
 func (l Line) Amount() money.Money { return money.Of(l.AmountMinor, l.Currency) }
 
 // OfOrder is the order's id in the schema; nil for a payment.
-func (l Line) OfOrder() *string {
-	if l.OrderID == nil {
-		return nil
-	}
-	key := id.Global("Order", *l.OrderID)
-	return &key
-}
+func (l Line) OfOrder() *string { return id.GlobalOrNone("Order", l.OrderID) }
 
 // Account is a company whose account is kept, and where its closing stands.
 type Account struct {

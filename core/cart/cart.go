@@ -214,13 +214,7 @@ func (p Priced) GlobalID() string { return id.Global("Cart", p.ID) }
 // AtShop is the shop's id in the schema; nil if none was said.
 func (c Cart) AtShop() *string { return shopID(c.ShopID) }
 
-func shopID(key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	global := id.Global("Location", *key)
-	return &global
-}
+func shopID(key *uuid.UUID) *string { return id.GlobalOrNone("Location", key) }
 
 // Subtotal is what the lines come to.
 func (p Priced) Subtotal() money.Money { return p.Quote.Subtotal }

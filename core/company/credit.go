@@ -83,13 +83,7 @@ func (e Entry) Amount() money.Money { return money.Of(e.AmountMinor, e.Currency)
 func (e Entry) Balance() money.Money { return money.Of(e.BalanceMinor, e.Currency) }
 
 // OrderGlobalID is the id of the order that it is about; nil for a payment.
-func (e Entry) OrderGlobalID() *string {
-	if e.OrderID == nil {
-		return nil
-	}
-	key := id.Global("Order", *e.OrderID)
-	return &key
-}
+func (e Entry) OrderGlobalID() *string { return id.GlobalOrNone("Order", e.OrderID) }
 
 // Failures of credit.
 var (

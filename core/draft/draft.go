@@ -101,16 +101,16 @@ func (d Draft) Total() money.Money { return money.Of(d.TotalMinor, d.Currency) }
 func (d Draft) Maker() string { return id.Global("Account", d.CreatedBy) }
 
 // Placer is the account that placed it; nil while nobody has.
-func (d Draft) Placer() *string { return global("Account", d.PlacedBy) }
+func (d Draft) Placer() *string { return id.GlobalOrNone("Account", d.PlacedBy) }
 
 // Member is the account for whom it is; nil for a guest.
-func (d Draft) Member() *string { return global("Account", d.MemberID) }
+func (d Draft) Member() *string { return id.GlobalOrNone("Account", d.MemberID) }
 
 // AtShop is the shop's id in the schema; nil if none was said.
-func (d Draft) AtShop() *string { return global("Location", d.ShopID) }
+func (d Draft) AtShop() *string { return id.GlobalOrNone("Location", d.ShopID) }
 
 // Method is the shipping method's id in the schema; nil if none was chosen.
-func (d Draft) Method() *string { return global("ShippingMethod", d.ShippingMethodID) }
+func (d Draft) Method() *string { return id.GlobalOrNone("ShippingMethod", d.ShippingMethodID) }
 
 // Store is the chain of convenience stores; nil if it is not paid there.
 func (d Draft) Store() *payment.Chain {
@@ -118,14 +118,6 @@ func (d Draft) Store() *payment.Chain {
 		return nil
 	}
 	return &d.ConvenienceStore
-}
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	name := id.Global(kind, *key)
-	return &name
 }
 
 // Buyer is for whom the draft is.

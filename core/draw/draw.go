@@ -60,18 +60,10 @@ type Draw struct {
 func (d Draw) GlobalID() string { return id.Global("Draw", d.ID) }
 
 // LeastRank is the id, in the schema, of the least rank of those who may enter; nil for none.
-func (d Draw) LeastRank() *string { return global("MemberRank", d.MinRankID) }
+func (d Draw) LeastRank() *string { return id.GlobalOrNone("MemberRank", d.MinRankID) }
 
 // OfSegment is the id, in the schema, of the segment of those who may enter; nil for none.
-func (d Draw) OfSegment() *string { return global("Segment", d.SegmentID) }
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	text := id.Global(kind, *key)
-	return &text
-}
+func (d Draw) OfSegment() *string { return id.GlobalOrNone("Segment", d.SegmentID) }
 
 // OfProgramme is the programme's id in the schema.
 func (d Draw) OfProgramme() string { return id.Global("PointProgramme", d.ProgrammeID) }
@@ -196,13 +188,7 @@ func (w Winner) OfMember() string { return id.Global("Member", w.MemberID) }
 func (w Winner) Number() string { return w.EntryID.String() }
 
 // OfExchange is the id, in the schema, of how the prize reaches them; nil for none.
-func (w Winner) OfExchange() *string {
-	if w.ExchangeID == nil {
-		return nil
-	}
-	text := id.Global("PrizeExchange", *w.ExchangeID)
-	return &text
-}
+func (w Winner) OfExchange() *string { return id.GlobalOrNone("PrizeExchange", w.ExchangeID) }
 
 // Bounds of draws.
 const (

@@ -106,13 +106,7 @@ type Entry struct {
 func (e Entry) Amount() money.Money { return money.Of(e.AmountMinor, e.Currency) }
 
 // OfOrder is the order's id in the schema; nil for none.
-func (e Entry) OfOrder() *string {
-	if e.OrderID == nil {
-		return nil
-	}
-	global := id.Global("Order", *e.OrderID)
-	return &global
-}
+func (e Entry) OfOrder() *string { return id.GlobalOrNone("Order", e.OrderID) }
 
 // Failures of gift cards, besides those of whatever pays by codes.
 var (

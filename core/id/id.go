@@ -18,6 +18,24 @@ func Global(kind string, key uuid.UUID) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(kind + ":" + key.String()))
 }
 
+// GlobalOrNone is the global id of an entity that there may be; nil for none.
+func GlobalOrNone(kind string, key *uuid.UUID) *string {
+	if key == nil {
+		return nil
+	}
+	global := Global(kind, *key)
+	return &global
+}
+
+// Globals are the global ids of entities of one kind.
+func Globals(kind string, keys []uuid.UUID) []string {
+	all := make([]string, len(keys))
+	for i, key := range keys {
+		all[i] = Global(kind, key)
+	}
+	return all
+}
+
 // Parse reads a global id back; a malformed one is fault.CodeInvalid.
 func Parse(global string) (kind string, key uuid.UUID, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(global)

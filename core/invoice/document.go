@@ -104,18 +104,10 @@ func (d Document) Corrects() *string {
 }
 
 // OfOrder is the order's id in the schema; nil of a statement.
-func (d Document) OfOrder() *string { return global("Order", d.OrderID) }
+func (d Document) OfOrder() *string { return id.GlobalOrNone("Order", d.OrderID) }
 
 // OfCompany is the company's id in the schema; nil of a person's.
-func (d Document) OfCompany() *string { return global("Company", d.CompanyID) }
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	all := id.Global(kind, *key)
-	return &all
-}
+func (d Document) OfCompany() *string { return id.GlobalOrNone("Company", d.CompanyID) }
 
 var numbered = regexp.MustCompile(`^([IDRCS])-?0*(\d{1,12})$`)
 

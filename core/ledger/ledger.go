@@ -110,21 +110,13 @@ type Entry struct {
 func (e Entry) GlobalID() string { return id.Global("JournalEntry", e.ID) }
 
 // OfOrder is the order's id in the schema; nil for none.
-func (e Entry) OfOrder() *string { return global("Order", e.OrderID) }
+func (e Entry) OfOrder() *string { return id.GlobalOrNone("Order", e.OrderID) }
 
 // OfPayment is the payment's id in the schema; nil for none.
-func (e Entry) OfPayment() *string { return global("Payment", e.PaymentID) }
+func (e Entry) OfPayment() *string { return id.GlobalOrNone("Payment", e.PaymentID) }
 
 // OfCompany is the company's id in the schema; nil for none.
-func (e Entry) OfCompany() *string { return global("Company", e.CompanyID) }
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	text := id.Global(kind, *key)
-	return &text
-}
+func (e Entry) OfCompany() *string { return id.GlobalOrNone("Company", e.CompanyID) }
 
 // Line is one side of an entry: debit or credit, never both.
 type Line struct {

@@ -63,7 +63,7 @@ func (d Difference) OfReconciliation() string {
 }
 
 // Accountant is the id in the schema of who noted what became of it; nil while it is open.
-func (d Difference) Accountant() *string { return global("Account", d.ResolvedBy) }
+func (d Difference) Accountant() *string { return id.GlobalOrNone("Account", d.ResolvedBy) }
 
 // Journal is what the journal says.
 func (d Difference) Journal() money.Money { return money.Of(d.JournalMinor, d.Currency) }
@@ -129,7 +129,7 @@ func (r Reconciliation) Gross() money.Money { return money.Of(r.GrossMinor, r.Cu
 func (r Reconciliation) Fees() money.Money { return money.Of(r.FeesMinor, r.Currency) }
 
 // FeeEntry is the id of the entry with the fees in the schema; nil if none was written.
-func (r Reconciliation) FeeEntry() *string { return global("JournalEntry", r.FeeEntryID) }
+func (r Reconciliation) FeeEntry() *string { return id.GlobalOrNone("JournalEntry", r.FeeEntryID) }
 
 // Failures of a report.
 var (

@@ -78,13 +78,13 @@ func (m Mailing) GlobalID() string { return id.Global("Mailing", m.ID) }
 func (m Mailing) OfSegment() string { return id.Global("Segment", m.SegmentID) }
 
 // ForStore is the store's id in the schema; nil: the brand's.
-func (m Mailing) ForStore() *string { return global("Location", m.StoreID) }
+func (m Mailing) ForStore() *string { return id.GlobalOrNone("Location", m.StoreID) }
 
 // Follows is the id in the schema of the mailing that this one follows; nil: none.
-func (m Mailing) Follows() *string { return global("Mailing", m.FollowsID) }
+func (m Mailing) Follows() *string { return id.GlobalOrNone("Mailing", m.FollowsID) }
 
 // OfCoupons is the id in the schema of the campaign that the coupons open; nil: none are given.
-func (m Mailing) OfCoupons() *string { return global("Campaign", m.CouponCampaignID) }
+func (m Mailing) OfCoupons() *string { return id.GlobalOrNone("Campaign", m.CouponCampaignID) }
 
 // coupons are those that the people are given.
 func (m Mailing) coupons(memberIDs []uuid.UUID) promotion.Gift {
@@ -96,10 +96,10 @@ func (m Mailing) coupons(memberIDs []uuid.UUID) promotion.Gift {
 }
 
 // Products are the ids in the schema of the products whose purchases count.
-func (m Mailing) Products() []string { return globals("Product", m.ProductIDs) }
+func (m Mailing) Products() []string { return id.Globals("Product", m.ProductIDs) }
 
 // Categories are those of the categories.
-func (m Mailing) Categories() []string { return globals("Category", m.CategoryIDs) }
+func (m Mailing) Categories() []string { return id.Globals("Category", m.CategoryIDs) }
 
 // PieceCost is what each costs that is sent.
 func (m Mailing) PieceCost() money.Money { return money.Of(m.PieceCostMinor, m.Currency) }
@@ -122,22 +122,6 @@ func (m Mailing) TracksAll() bool { return len(m.ProductIDs)+len(m.CategoryIDs) 
 // of a store what is sent on its behalf.
 func (m Mailing) seenBy(actor access.Actor) bool {
 	return !actor.Is(access.RoleStoreStaff) || m.StoreID != nil && slices.Contains(actor.Stores, *m.StoreID)
-}
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	text := id.Global(kind, *key)
-	return &text
-}
-
-func globals(kind string, keys []uuid.UUID) []string {
-	all := make([]string, len(keys))
-	for i, key := range keys {
-		all[i] = id.Global(kind, key)
-	}
-	return all
 }
 
 // RecipientState is what becomes of one member of the audience.
@@ -202,7 +186,7 @@ func (r Recipient) CameBack() *BounceKind {
 func (r Recipient) OfMember() string { return id.Global("Member", r.MemberID) }
 
 // UsedOn is the id in the schema of the order that used the coupon; nil: none did.
-func (r Recipient) UsedOn() *string { return global("Order", r.CouponOrderID) }
+func (r Recipient) UsedOn() *string { return id.GlobalOrNone("Order", r.CouponOrderID) }
 
 // CouponUse is what became of the coupons that a mailing gave.
 type CouponUse struct {

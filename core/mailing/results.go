@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"github.com/noren-commerce/noren/core/i18n"
+	"github.com/noren-commerce/noren/core/id"
 	"github.com/noren-commerce/noren/core/money"
 	"github.com/noren-commerce/noren/core/promotion"
 )
@@ -180,10 +181,10 @@ type Part struct {
 }
 
 // ProductID is the product's id in the schema; nil: not known.
-func (p Part) ProductID() *string { return global("Product", p.Key) }
+func (p Part) ProductID() *string { return id.GlobalOrNone("Product", p.Key) }
 
 // StoreID is the store's id in the schema; nil: online.
-func (p Part) StoreID() *string { return global("Location", p.Key) }
+func (p Part) StoreID() *string { return id.GlobalOrNone("Location", p.Key) }
 
 // Revenue is what those who got it bought for.
 func (p Part) Revenue() money.Money { return money.Of(p.RevenueMinor, p.Currency) }

@@ -106,10 +106,4 @@ func spent(minor int64, currency money.Currency, hidden bool) *money.Money {
 	return &m
 }
 
-func location(key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	global := id.Global("Location", *key)
-	return &global
-}
+func location(key *uuid.UUID) *string { return id.GlobalOrNone("Location", key) }

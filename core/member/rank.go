@@ -58,13 +58,7 @@ func (r Rank) GlobalID() string { return id.Global("MemberRank", r.ID) }
 func (r Rank) MinSpend() money.Money { return money.Of(r.MinSpendMinor, r.Currency) }
 
 // OfGroup is the id, in the schema, of the group that its members are in; nil for none.
-func (r Rank) OfGroup() *string {
-	if r.GroupID == nil {
-		return nil
-	}
-	global := id.Global("CustomerGroup", *r.GroupID)
-	return &global
-}
+func (r Rank) OfGroup() *string { return id.GlobalOrNone("CustomerGroup", r.GroupID) }
 
 // RankChange is one change of a member's rank.
 type RankChange struct {

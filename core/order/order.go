@@ -137,13 +137,7 @@ func (o Order) Customer() string {
 func (o Order) GlobalID() string { return id.Global("Order", o.ID) }
 
 // AtShop is the shop's id in the schema; nil if none was said.
-func (o Order) AtShop() *string {
-	if o.ShopID == nil {
-		return nil
-	}
-	global := id.Global("Location", *o.ShopID)
-	return &global
-}
+func (o Order) AtShop() *string { return id.GlobalOrNone("Location", o.ShopID) }
 
 // Subtotal is what the lines come to.
 func (o Order) Subtotal() money.Money { return money.Of(o.SubtotalMinor, o.Currency) }

@@ -35,13 +35,7 @@ type Reallocated struct {
 }
 
 // At is the location's id in the schema; nil if they are waited for.
-func (r Reallocated) At() *string {
-	if r.LocationID == nil {
-		return nil
-	}
-	global := id.Global("Location", *r.LocationID)
-	return &global
-}
+func (r Reallocated) At() *string { return id.GlobalOrNone("Location", r.LocationID) }
 
 // ReallocationStore moves what orders hold.
 type ReallocationStore interface {

@@ -50,13 +50,7 @@ type remark struct {
 }
 
 // Actor is the global id of the account that did it; nil if none did.
-func (m Moment) Actor() *string {
-	if m.ActorID == nil {
-		return nil
-	}
-	account := id.Global("Account", *m.ActorID)
-	return &account
-}
+func (m Moment) Actor() *string { return id.GlobalOrNone("Account", m.ActorID) }
 
 func (m Moment) said() (all struct {
 	remark

@@ -53,13 +53,7 @@ func (a Arrival) GlobalID() string { return id.Global("PointArrival", a.ID) }
 func (a Arrival) Partner() string { return id.Global("PointPartner", a.PartnerID) }
 
 // OfMember is the id, in the schema, of the member who has them; nil until one does.
-func (a Arrival) OfMember() *string {
-	if a.MemberID == nil {
-		return nil
-	}
-	global := id.Global("Member", *a.MemberID)
-	return &global
-}
+func (a Arrival) OfMember() *string { return id.GlobalOrNone("Member", a.MemberID) }
 
 // Arriving keeps what comes in by file.
 type Arriving interface {

@@ -68,13 +68,7 @@ func (c Code) GlobalID() string { return id.Global("PointCode", c.ID) }
 func (c Code) OfProgramme() string { return id.Global("PointProgramme", c.ProgrammeID) }
 
 // AtShop is the shop's id in the schema; nil for none.
-func (c Code) AtShop() *string {
-	if c.ShopID == nil {
-		return nil
-	}
-	global := id.Global("Location", *c.ShopID)
-	return &global
-}
+func (c Code) AtShop() *string { return id.GlobalOrNone("Location", c.ShopID) }
 
 // holds reports whether the code gives points at the moment.
 func (c Code) holds(at time.Time) bool {

@@ -45,13 +45,7 @@ type Partner struct {
 }
 
 // Client is the id, in the schema, of the API client that may tell of points from there.
-func (p Partner) Client() *string {
-	if p.APIPartnerID == nil {
-		return nil
-	}
-	global := id.Global("Partner", *p.APIPartnerID)
-	return &global
-}
+func (p Partner) Client() *string { return id.GlobalOrNone("Partner", p.APIPartnerID) }
 
 // GlobalID is the partner's id in the schema.
 func (p Partner) GlobalID() string { return id.Global("PointPartner", p.ID) }

@@ -194,22 +194,10 @@ func (e Entry) sign(s Side) int64 {
 }
 
 // OfOrder is the order's id in the schema; nil for none.
-func (e Entry) OfOrder() *string {
-	if e.OrderID == nil {
-		return nil
-	}
-	global := id.Global("Order", *e.OrderID)
-	return &global
-}
+func (e Entry) OfOrder() *string { return id.GlobalOrNone("Order", e.OrderID) }
 
 // OfPurchase is the id, in the schema, of the purchase in a shop; nil for none.
-func (e Entry) OfPurchase() *string {
-	if e.PurchaseID == nil {
-		return nil
-	}
-	global := id.Global("Purchase", *e.PurchaseID)
-	return &global
-}
+func (e Entry) OfPurchase() *string { return id.GlobalOrNone("Purchase", e.PurchaseID) }
 
 // OfRule is the id, in the schema, of the rule that gave points for an occasion; nil for none.
 func (e Entry) OfRule() *string {

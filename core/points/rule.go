@@ -72,24 +72,16 @@ type Terms struct {
 }
 
 // Products are the ids, in the schema, of the products that count.
-func (t Terms) Products() []string { return globals("Product", t.ProductIDs) }
+func (t Terms) Products() []string { return id.Globals("Product", t.ProductIDs) }
 
 // Categories are those of the categories that count.
-func (t Terms) Categories() []string { return globals("Category", t.CategoryIDs) }
+func (t Terms) Categories() []string { return id.Globals("Category", t.CategoryIDs) }
 
 // Shops are those of the shops.
-func (t Terms) Shops() []string { return globals("Location", t.ShopIDs) }
+func (t Terms) Shops() []string { return id.Globals("Location", t.ShopIDs) }
 
 // Segments are those of the segments.
-func (t Terms) Segments() []string { return globals("Segment", t.SegmentIDs) }
-
-func globals(kind string, keys []uuid.UUID) []string {
-	all := make([]string, len(keys))
-	for i, key := range keys {
-		all[i] = id.Global(kind, key)
-	}
-	return all
-}
+func (t Terms) Segments() []string { return id.Globals("Segment", t.SegmentIDs) }
 
 // validate says what stands against the terms.
 func (t Terms) validate() error {

@@ -424,13 +424,7 @@ type Sheet struct {
 }
 
 // Next is the exchange behind which the next file begins; nil if this is the last.
-func (s Sheet) Next() *string {
-	if s.next == nil {
-		return nil
-	}
-	global := id.Global("PrizeExchange", *s.next)
-	return &global
-}
+func (s Sheet) Next() *string { return id.GlobalOrNone("PrizeExchange", s.next) }
 
 // ShipSheet is what is to be sent out behind the exchange, the oldest first, with names and
 // addresses, for the head office with PRIZE_WRITE and MEMBER_EXPORT. Each is written down.

@@ -54,24 +54,16 @@ func (p Prize) GlobalID() string { return id.Global("Prize", p.ID) }
 func (p Prize) OfProgramme() string { return id.Global("PointProgramme", p.ProgrammeID) }
 
 // LeastRank is the id, in the schema, of the least rank; nil for none.
-func (p Prize) LeastRank() *string { return global("MemberRank", p.MinRankID) }
+func (p Prize) LeastRank() *string { return id.GlobalOrNone("MemberRank", p.MinRankID) }
 
 // OfSegment is the segment's id in the schema; nil for none.
-func (p Prize) OfSegment() *string { return global("Segment", p.SegmentID) }
+func (p Prize) OfSegment() *string { return id.GlobalOrNone("Segment", p.SegmentID) }
 
 // OfBatch is the id, in the schema, of the batch of codes; nil for goods.
-func (p Prize) OfBatch() *string { return global("VoucherBatch", p.BatchID) }
+func (p Prize) OfBatch() *string { return id.GlobalOrNone("VoucherBatch", p.BatchID) }
 
 // SoldOut reports whether no piece is left.
 func (p Prize) SoldOut() bool { return p.Stock < 1 }
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	text := id.Global(kind, *key)
-	return &text
-}
 
 // problem is why nobody can exchange points for the prize at the moment; nil if one can.
 func (p Prize) problem(at time.Time) *fault.Error {

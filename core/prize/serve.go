@@ -94,7 +94,7 @@ func (s *Service) serve(ctx context.Context, p Prize, in ServeInput, memberID uu
 }
 
 // AtShop is the shop's id in the schema; nil if the member asked for it alone.
-func (e Exchange) AtShop() *string { return global("Location", e.ShopID) }
+func (e Exchange) AtShop() *string { return id.GlobalOrNone("Location", e.ShopID) }
 
 // ShopStock is pieces of a prize that lie at a shop.
 type ShopStock struct {

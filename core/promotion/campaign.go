@@ -63,10 +63,10 @@ type Campaign struct {
 func (c Campaign) GlobalID() string { return id.Global("Campaign", c.ID) }
 
 // ChannelIDs are the channels' ids in the schema.
-func (c Campaign) ChannelIDs() []string { return globals("Channel", c.Channels) }
+func (c Campaign) ChannelIDs() []string { return id.Globals("Channel", c.Channels) }
 
 // ShopIDs are the shops' ids in the schema.
-func (c Campaign) ShopIDs() []string { return globals("Location", c.Shops) }
+func (c Campaign) ShopIDs() []string { return id.Globals("Location", c.Shops) }
 
 // global is the id in the schema of what the key names; nil where it names nothing.
 func global(kind string, key uuid.UUID) *string {
@@ -75,14 +75,6 @@ func global(kind string, key uuid.UUID) *string {
 	}
 	named := id.Global(kind, key)
 	return &named
-}
-
-func globals(kind string, keys []uuid.UUID) []string {
-	all := make([]string, len(keys))
-	for i, key := range keys {
-		all[i] = id.Global(kind, key)
-	}
-	return all
 }
 
 // SegmentIDs are the segments whose members it is for.
@@ -243,7 +235,7 @@ func (b Benefit) OfVariant() *string { return global("Variant", b.Variant) }
 func (b Benefit) IssuesID() *string { return global("Campaign", b.Issues) }
 
 // GroupIDs are the customer groups' ids in the schema.
-func (c Conditions) GroupIDs() []string { return globals("CustomerGroup", c.Groups) }
+func (c Conditions) GroupIDs() []string { return id.Globals("CustomerGroup", c.Groups) }
 
 // MinAmountMinor is the least amount in minor units.
 func (c Conditions) MinAmountMinor() int { return int(c.MinAmount) }

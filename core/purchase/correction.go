@@ -47,10 +47,10 @@ type Correction struct {
 func (c Correction) GlobalID() string { return id.Global("PurchaseCorrection", c.ID) }
 
 // From is the id, in the schema, of the member before; nil for nobody.
-func (c Correction) From() *string { return optional("Member", c.FromID) }
+func (c Correction) From() *string { return id.GlobalOrNone("Member", c.FromID) }
 
 // To is the id, in the schema, of the member after it; nil for nobody.
-func (c Correction) To() *string { return optional("Member", c.ToID) }
+func (c Correction) To() *string { return id.GlobalOrNone("Member", c.ToID) }
 
 // Before is what the receipt came to.
 func (c Correction) Before() money.Money { return money.Of(c.TotalBefore, c.Currency) }

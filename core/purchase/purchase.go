@@ -51,13 +51,13 @@ func (p Purchase) GlobalID() string { return id.Global("Purchase", p.ID) }
 func (p Purchase) OfBrand() string { return id.Global("Brand", p.BrandID) }
 
 // AtStore is the store's id in the schema; nil: online.
-func (p Purchase) AtStore() *string { return optional("Location", p.StoreID) }
+func (p Purchase) AtStore() *string { return id.GlobalOrNone("Location", p.StoreID) }
 
 // OfOrder is the order's id in the schema; nil: in a store.
-func (p Purchase) OfOrder() *string { return optional("Order", p.OrderID) }
+func (p Purchase) OfOrder() *string { return id.GlobalOrNone("Order", p.OrderID) }
 
 // OfMember is the member's id in the schema; nil: nobody's.
-func (p Purchase) OfMember() *string { return optional("Member", p.MemberID) }
+func (p Purchase) OfMember() *string { return id.GlobalOrNone("Member", p.MemberID) }
 
 // Total is what was paid, with tax; below zero for what was given back.
 func (p Purchase) Total() money.Money { return money.Of(p.TotalMinor, p.Currency) }
@@ -76,18 +76,10 @@ type Line struct {
 }
 
 // OfProduct is the product's id in the schema; nil if nobody knows the code.
-func (l Line) OfProduct() *string { return optional("Product", l.ProductID) }
+func (l Line) OfProduct() *string { return id.GlobalOrNone("Product", l.ProductID) }
 
 // Amount is the line's price with tax; below zero for what was given back.
 func (l Line) Amount() money.Money { return money.Of(l.AmountMinor, l.Currency) }
-
-func optional(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	global := id.Global(kind, *key)
-	return &global
-}
 
 // Import is one journal that was taken in.
 type Import struct {
@@ -161,10 +153,10 @@ type Problem struct {
 func (p Problem) GlobalID() string { return id.Global("PurchaseProblem", p.ID) }
 
 // OfVariant is the variant that the code turned out to be; nil for none.
-func (p Problem) OfVariant() *string { return optional("Variant", p.VariantID) }
+func (p Problem) OfVariant() *string { return id.GlobalOrNone("Variant", p.VariantID) }
 
 // OfMember is the member whose card it turned out to be; nil for nobody.
-func (p Problem) OfMember() *string { return optional("Member", p.MemberID) }
+func (p Problem) OfMember() *string { return id.GlobalOrNone("Member", p.MemberID) }
 
 // Receipt is one receipt of a till, as a partner sends it.
 type Receipt struct {

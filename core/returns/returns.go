@@ -140,13 +140,7 @@ func (c Came) Repaired() int { return c.Progress.Repaired }
 func (c Came) Refund() money.Money { return money.Of(c.Progress.RefundMinor, c.Currency) }
 
 // Wanted is the global id of the variant that is wanted instead; nil for a refund.
-func (c Came) Wanted() *string {
-	if c.ExchangeVariantID == nil {
-		return nil
-	}
-	global := id.Global("Variant", *c.ExchangeVariantID)
-	return &global
-}
+func (c Came) Wanted() *string { return id.GlobalOrNone("Variant", c.ExchangeVariantID) }
 
 // Came are the return's lines with what came of them.
 func (r Return) Came() []Came {

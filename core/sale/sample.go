@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/noren-commerce/noren/core/channel"
 	"github.com/noren-commerce/noren/core/fault"
 	"github.com/noren-commerce/noren/core/id"
@@ -33,18 +31,10 @@ func (t Terms) MinAmountMoney(ctx context.Context) *money.Money {
 }
 
 // WithProductID is the global id of the product that a sample comes with; nil for any.
-func (t Terms) WithProductID() *string { return global("Product", t.WithProduct) }
+func (t Terms) WithProductID() *string { return id.GlobalOrNone("Product", t.WithProduct) }
 
 // WithCategoryID is the global id of the category whose goods a sample comes with.
-func (t Terms) WithCategoryID() *string { return global("Category", t.WithCategory) }
-
-func global(kind string, key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	s := id.Global(kind, *key)
-	return &s
-}
+func (t Terms) WithCategoryID() *string { return id.GlobalOrNone("Category", t.WithCategory) }
 
 // Lacks is what an order lacks for the sample: it has goods, no samples among them, whose
 // prices come to so much. nil if it lacks nothing. Categories of goods are those above

@@ -48,13 +48,7 @@ func (m Method) Cost(ctx context.Context) money.Money {
 }
 
 // Carrier is the carrier's id in the schema; nil if it has none.
-func (m Method) Carrier() *string {
-	if m.CarrierID == nil {
-		return nil
-	}
-	global := id.Global("ShippingCarrier", *m.CarrierID)
-	return &global
-}
+func (m Method) Carrier() *string { return id.GlobalOrNone("ShippingCarrier", m.CarrierID) }
 
 // Store keeps shipping methods.
 type Store interface {

@@ -96,13 +96,7 @@ func maybe(ctx context.Context, minor *int64) *money.Money {
 	return &amount
 }
 
-func zoneID(key *uuid.UUID) *string {
-	if key == nil {
-		return nil
-	}
-	global := id.Global("ShippingZone", *key)
-	return &global
-}
+func zoneID(key *uuid.UUID) *string { return id.GlobalOrNone("ShippingZone", key) }
 
 // asksAmount reports whether the fee depends on what the goods cost.
 func (t Tariff) asksAmount() bool {

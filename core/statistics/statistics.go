@@ -53,13 +53,7 @@ func (f Figures) MemberTotal() money.Money { return money.Of(f.MemberTotalMinor,
 // Store is the store's id in the schema; nil: online, or all stores.
 func (f Figures) Store() *string { return location(f.StoreID) }
 
-func location(storeID *uuid.UUID) *string {
-	if storeID == nil {
-		return nil
-	}
-	global := id.Global("Location", *storeID)
-	return &global
-}
+func location(storeID *uuid.UUID) *string { return id.GlobalOrNone("Location", storeID) }
 
 // Key is where the figures stand in their order.
 func (f Figures) Key() FiguresKey {
