@@ -12,7 +12,7 @@ import (
 // loyalty are the files of the schema about members and what they are given. What they
 // offer to a client's callers, the client that ships with noren asks.
 var loyalty = []string{
-	"counter", "draw", "mailing", "mailing_mail", "mailing_results", "member", "points", "prize", "promotion", "purchase", "segment", "statistics", "voucher", "wishlist",
+	"counter", "draw", "mailing", "mailing_mail", "mailing_results", "member", "point_batch", "points", "prize", "promotion", "purchase", "segment", "statistics", "voucher", "wishlist",
 }
 
 // partners are the root fields that partners' programs ask: tills, and other point systems.

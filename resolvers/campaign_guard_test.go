@@ -3,6 +3,7 @@ package resolvers_test
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"regexp"
 	"sync"
 	"sync/atomic"
@@ -234,13 +235,15 @@ func TestABuyerIsHeldOutOrInAShareForGood(t *testing.T) {
 	a := apptest.Start(t)
 	leash := a.AddProduct(t, "leash", 1000)
 	held := runCampaign(t, a, "held", apptest.Variables{"benefits": []apptest.Variables{{"kind": "LINE_PERCENT", "percent": "10"}}, "experiment": apptest.Variables{"holdOut": 50}})
-	members := make([]access.Actor, 100)
-	units := make([]string, len(members))
+	const enough = 30 // of each side, so that chance decides who is where, and nothing else
+	var members []access.Actor
+	var units []string
 	counts := map[string]int{}
-	for i := range members {
-		members[i] = newMember(t, a, uuid.Nil)
-		units[i] = unitFor(t, a, members[i], "leash", "")
-		counts[units[i]]++
+	for counts["900"] < enough || counts["1000"] < enough {
+		require.Less(t, len(members), 300, "one side gets nobody: %v", counts)
+		members = append(members, newMember(t, a, uuid.Nil))
+		units = append(units, unitFor(t, a, members[len(members)-1], "leash", ""))
+		counts[units[len(units)-1]]++
 	}
 	require.Len(t, counts, 2)
 	other := apptest.Serve(t, a.Shop, app.Config{Secret: app.DevSecret, Dev: true, AssetConfig: app.AssetConfig{AssetsDir: t.TempDir()}})
@@ -263,26 +266,25 @@ func TestABuyerIsHeldOutOrInAShareForGood(t *testing.T) {
 	guest.add(t, leash.Variants[0], 1)
 	guest.fillIn(t, a.AddShipping(t, "parcel", 100))
 	require.Empty(t, guest.place(t, "intent-1", "1000").code(), "nobody can tell whether a guest is held out")
+	bought := map[string]int{}
 	for i, m := range members {
+		if bought[units[i]] == enough {
+			continue
+		}
+		bought[units[i]]++
 		for n := range 1 + map[string]int{"900": 1, "1000": 0}[units[i]] {
 			exec(t, a, `INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(), 'number', $1::text, 'member_id', $2::uuid))).*
 				FROM orders o WHERE o.member_id IS NULL`, fmt.Sprintf("copy-%d-%d", i, n), m.ID)
 		}
 	}
 	c := effect()
-	require.Equal(t, counts["900"], c.Open.Buyers)
-	require.Equal(t, counts["1000"], c.Held.Buyers)
+	require.Equal(t, []int{enough, enough}, []int{c.Open.Buyers, c.Held.Buyers})
 	require.Equal(t, []string{"50", "50", "2000", "1000"}, []string{c.Open.Share, c.Held.Share, c.Open.PerBuyer.Amount, c.Held.PerBuyer.Amount})
-	if c.Open.Buyers < 30 || c.Held.Buyers < 30 {
-		require.True(t, c.TooFew)
-		return
-	}
 	require.False(t, c.TooFew)
-	low, high := number(t, *c.Low), number(t, *c.High)
-	want := (2*float64(c.Open.Buyers)/float64(c.Held.Buyers) - 1) * 100
-	require.InDelta(t, want, number(t, *c.Uplift), 0.1)
-	require.True(t, low < want && want < high, "%v < %v < %v", low, want, high)
-	require.InDelta(t, 100, (low+high)/2, 120, "twice, give or take chance")
+	require.InDelta(t, 100, number(t, *c.Uplift), 0.1, "as many bought twice as much")
+	reach := math.Exp(1.96 * math.Sqrt(2.0/enough)) // of the ratio of two sums of so many equal purchases, 95 times of 100
+	require.InDelta(t, (2/reach-1)*100, number(t, *c.Low), 0.1)
+	require.InDelta(t, (2*reach-1)*100, number(t, *c.High), 0.1)
 }
 
 type comparison struct {

@@ -17,8 +17,13 @@ import (
 // memberOperations are those about members and what they bought.
 var memberOperations = map[string]clientOperation{
 	"app/MyMembership": {5, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
-	"app/MyPurchases":  {1, asMember(func(*testing.T, *world, customer) apptest.Variables { return nil })},
-	"app/MemberRanks":  {1, shown(nil)},
+	"app/MyPurchases": {3, asMember(func(t *testing.T, w *world, c customer) apptest.Variables {
+		for range w.size {
+			w.receipt(t, w.numberOf(t, c.id))
+		}
+		return nil
+	})},
+	"app/MemberRanks": {1, shown(nil)},
 	"app/JoinMembership": {13, func(t *testing.T, w *world) question {
 		return question{in(apptest.Variables{"settings": []apptest.Variables{{"medium": "MAIL", "given": true}}}), newCustomer(t, w.App, w.email()).headers()}
 	}},
@@ -221,13 +226,18 @@ func (w *world) shop(t *testing.T) string {
 func (w *world) guest(t *testing.T, phone string) (guest, number string) {
 	w.office(t)
 	guest = w.made(t, "registerMember", "member", apptest.Variables{"idempotencyKey": w.key(), "storeId": w.shop(t), "person": apptest.Variables{"name": "山田", "phone": phone}})
-	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, guest)).Scan(&number))
-	return guest, number
+	return guest, w.numberOf(t, guest)
 }
 
 // petOf is a pet of a member, whom staff have entered.
 func (w *world) petOf(t *testing.T, member string) string {
 	return w.made(t, "addPet", "pet", apptest.Variables{"memberId": member, "name": "ポチ", "species": "DOG"})
+}
+
+// numberOf is the number of the member's card.
+func (w *world) numberOf(t *testing.T, member string) (number string) {
+	require.NoError(t, w.DB.Pool().QueryRow(t.Context(), `SELECT number FROM member_cards WHERE member_id = $1`, keyOf(t, member)).Scan(&number))
+	return number
 }
 
 func (w *world) cardOf(t *testing.T, c customer) string {
